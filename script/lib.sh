@@ -45,3 +45,10 @@ source_files() {
         if [ -f "$file" ]; then printf '%s\n' "$file"; fi
     done
 }
+
+fuzz_targets() {
+    local source
+    for source in fuzz/fuzz_*.c; do
+        if [ -e "$source" ]; then basename "$source" .c; fi
+    done
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of struct stiver_card: what the core keeps while the card has power, and what it
+ * offers to applications. An application is a row in card/applications.c: its AID, its table of
+ * commands, its state, its handlers. The core selects it, refuses what its table does not allow,
+ * keeps the channel, and makes each command one transaction.
+ */
+#ifndef CARD_CORE_CARD_H
+#define CARD_CORE_CARD_H
+
+#include <stiver/card.h>
+
+#include "card/core/nvm.h"
+#include "channel/scp11.h"
+#include "scheme/command.h"
+#include "scheme/status.h"
+
+/* Owners of records in the tear-safe memory. */
+enum card_owner { OWNER_CORE = 1, OWNER_PURSE = 2, OWNER_CAMPUS = 3, OWNER_VENDING = 4 };
+
+/* RAM that an application may use while it is selected, and that survives until power-off. */
+#define APPLICATION_MEMORY_BYTES 256u
+
+/* Who is at the other end, as its verified certificate says. */
+struct terminal_peer {
+    uint8_t host_id[HOST_ID_BYTES]; /* of its certificate */
+    uint8_t number[TERMINAL_NUMBER_BYTES];
+    uint32_t merchant;
+    enum terminal_role role;
+    uint16_t classes;
+    struct money limit; /* offline limit a card */
+    uint32_t start, end;
+    uint32_t generation;
+    uint8_t fixed_secret[SHARED_SECRET_BYTES]; /* ShSss of its key and the card's channel key */
+    uint8_t key[PUBLIC_KEY_BYTES];             /* only from VERIFY CERTIFICATE to authentication */
+};
+
+enum peer_state {
+    PEER_NONE,
+    PEER_VERIFIED,      /* its certificate was verified in this power-up; no channel yet */
+    PEER_AUTHENTICATED, /* the channel is open */
+};
+
+struct card;
+struct application;
+
+/* A handler acts on a command that the table let pass: data are plain, answer takes the response
+ * data. It returns what to say; anything but OK (and PIN_WRONG) leaves the memory as it was, and
+ * its data are dropped. */
+typedef enum status (*card_handler)(struct card *card, const struct apdu_command *command,
+                                    struct writer *answer);
+
+struct application {
+    const uint8_t *aid; /* aid_bytes of it */
+    size_t aid_bytes;
+    const struct command_row *rows;
+    const card_handler *handlers; /* one a row */
+    size_t commands;
+    /* Loads what the application keeps in RAM; called at power-up, before any command. */
+    enum nvm_status (*power_up)(struct card *card);
+    enum purse_state (*state)(const struct card *card);
+    bool has_channel;
+};
+
+/* What the core knows of its owner; loaded at power-up, no secrets. */
+struct card_identity {
+    uint8_t serial[SERIAL_BYTES];
+    enum card_class card_class;
+    bool has_keys;    /* made, statement given */
+    bool has_anchors; /* given; replaced until locked */
+    bool is_locked;   /* certificates stored, for ever */
+    uint8_t number[CARD_NUMBER_BYTES];
+    uint32_t scheme;
+    uint16_t currency;
+    uint8_t root_version, authority_version;
+    struct certificate_authority root, terminal_authority;
+};
+
+/* Time and generation floor; *_pending holds what commits with the next command that commits. */
+struct card_clock {
+    uint32_t highest, highest_pending;
+    uint32_t generation_floor;
+    uint32_t root_order_number;
+};
+
+struct card {
+    bool is_on;
+    bool lost_power; /* the port said so; nothing is answered any more */
+    const struct application *selected;
+    struct nvm nvm;
+    struct card_identity identity;
+    struct card_clock clock;
+    struct secure_channel channel;
+    struct terminal_peer peer;
+    enum peer_state peer_state;
+    bool peer_is_remembered; /* its entry is in the memory already */
+    uint8_t command[STIVER_APDU_MAX];
+    alignas(8) uint8_t application_memory[APPLICATION_MEMORY_BYTES];
+};
+
+_Static_assert(sizeof(struct card) <= STIVER_CARD_BYTES, "struct stiver_card is too small");
+
+/* The applications of this build (card/applications.c). */
+extern const struct application *const card_applications[];
+extern const size_t card_applications_count;
+
+/* ---- transactions: the core adds what is pending (time, remembered peer) to each ---- */
+
+/* room: payload bytes in that many records that the application will put. */
+enum status card_begin(struct card *card, size_t room_bytes, size_t records) SCHEME_CHECKED;
+enum status card_put(struct card *card, enum card_owner owner, uint8_t id, uint8_t version,
+                     const uint8_t *data, size_t bytes) SCHEME_CHECKED;
+/* remember_peer: true in the commit of a successful money command. */
+enum status card_commit(struct card *card, bool remember_peer) SCHEME_CHECKED;
+void card_abort(struct card *card);
+/* What a memory status means to a terminal: MEMORY, or OK. Notes lost power. */
+enum status card_memory_status(struct card *card, enum nvm_status status) SCHEME_CHECKED;
+
+/* ---- identity (identity.c) ---- */
+
+/* Signs an encoded document (without signature) with the receipt key; appends nothing. */
+enum status card_sign(struct card *card, const uint8_t *unsigned_bytes, size_t bytes,
+                      uint8_t signature[SIGNATURE_BYTES]) SCHEME_CHECKED;
+/* The card's certificate into answer. */
+enum status card_certificate(struct card *card, struct writer *answer) SCHEME_CHECKED;
+
+/* ---- time (clock.c) ---- */
+
+/* A bank-signed document started then, under an authority that ends then. Kept pending. */
+void card_clock_saw(struct card *card, uint32_t start, uint32_t authority_end);
+/* The later of the committed and the pending time. */
+uint32_t card_clock_now(const struct card *card);
+
+/* ---- handlers that belong to the core; an application lists them in its table ---- */
+enum status card_get_certificate(struct card *, const struct apdu_command *, struct writer *);
+enum status card_initialize(struct card *, const struct apdu_command *, struct writer *);
+/* Verifies, but does not store: the application commits its own records with the lock. On OK the
+ * transaction is begun with own_bytes in own_records to spare; the application puts its records and
+ * commits. */
+enum status card_lock(struct card *card, const uint8_t *certificates, size_t bytes,
+                      size_t own_bytes, size_t own_records) SCHEME_CHECKED;
+enum status card_root_order(struct card *, const struct apdu_command *, struct writer *);
+enum status card_verify_certificate(struct card *, const struct apdu_command *, struct writer *);
+enum status card_mutual_authenticate(struct card *, const struct apdu_command *, struct writer *);
+
+#endif

@@ -60,8 +60,8 @@ enum stiver_card_status stiver_card_power_on(struct stiver_card *card,
 void stiver_card_power_off(struct stiver_card *card);
 
 /* Handles one command APDU of up to STIVER_APDU_MAX bytes, any bytes at all; longer ones get 6700.
- * response must have room for STIVER_APDU_MAX bytes. Returns the bytes of the response (at least the
- * two of the status word), or 0 when the port reported power lost: a card without power says
+ * response must have room for STIVER_APDU_MAX bytes. Returns the bytes of the response (at least
+ * the two of the status word), or 0 when the port reported power lost: a card without power says
  * nothing, and says nothing again until power_on. */
 size_t stiver_card_transmit(struct stiver_card *card, const uint8_t *command, size_t command_bytes,
                             uint8_t response[STIVER_APDU_MAX]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/apdu.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 
 #define LE_SHORT_MAX 256u
@@ -58,10 +60,20 @@ bool apdu_parse(const uint8_t *bytes, size_t length, struct apdu_command *comman
     return reader_done(&r);
 }
 
+static bool is_extended(const struct apdu_command *command)
+{
+    return command->extended || command->lc > 255 || command->le > LE_SHORT_MAX;
+}
+
+size_t apdu_data_offset(const struct apdu_command *command)
+{
+    return APDU_HEADER_BYTES + (is_extended(command) ? 3u : 1u);
+}
+
 size_t apdu_encode(const struct apdu_command *command, uint8_t *out, size_t capacity)
 {
     struct writer w = writer_of(out, capacity);
-    bool extended = command->extended || command->lc > 255 || command->le > LE_SHORT_MAX;
+    bool extended = is_extended(command);
     if (command->lc > 0xFFFF || command->le > LE_EXTENDED_MAX)
         return 0;
     writer_u8(&w, command->cla);
@@ -75,7 +87,9 @@ size_t apdu_encode(const struct apdu_command *command, uint8_t *out, size_t capa
             writer_u16(&w, (uint16_t)command->lc);
         else
             writer_u8(&w, (uint8_t)command->lc);
-        writer_bytes(&w, command->data, command->lc);
+        uint8_t *data = writer_reserve(&w, command->lc);
+        if (data != NULL && command->data != NULL)
+            memcpy(data, command->data, command->lc);
     }
     if (command->le != 0) { /* 256 and 65536 are coded as zeros */
         if (extended)

@@ -27,9 +27,13 @@ bool apdu_parse(const uint8_t *bytes, size_t length, struct apdu_command *comman
     __attribute__((warn_unused_result));
 
 /* Puts a command together, extended if asked or if lc or le need it. Returns its bytes, or 0 if it
- * does not fit into capacity. */
+ * does not fit into capacity. With data NULL and lc above 0 the data's place is left for the caller
+ * to fill, from apdu_data_offset on. */
 size_t apdu_encode(const struct apdu_command *command, uint8_t *out, size_t capacity)
     __attribute__((warn_unused_result));
+
+/* Where the data of a command with data stand in its encoded form. */
+size_t apdu_data_offset(const struct apdu_command *command);
 
 /* Logical channel of a class byte, 0 to 19 (ISO/IEC 7816-4 section 5.4.1). */
 uint8_t apdu_channel(uint8_t cla);

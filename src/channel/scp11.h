@@ -57,14 +57,15 @@ enum channel_status scp11_card_answer(struct secure_channel *channel, const stru
 /* ---- the terminal's end ---- */
 
 struct scp11_host {
-    uint8_t host_id[HOST_ID_BYTES];
     uint8_t ephemeral_private[PRIVATE_KEY_BYTES];
     uint8_t request[SCP11_REQUEST_BYTES]; /* command data, kept for the receipt */
+    size_t request_bytes;
 };
 /* Makes the ephemeral pair and the command data in host->request. */
 enum channel_status scp11_host_begin(struct scp11_host *host,
                                      const uint8_t host_id[HOST_ID_BYTES]) CHANNEL_CHECKED;
-/* The same with a pair given by the caller (test vectors). */
+/* The same with a pair given by the caller. host_id NULL: SCP11a without ids (parameter 01), as
+ * GlobalPlatform's issuer security domains take it; then finish is given no ids either. */
 enum channel_status scp11_host_begin_with(
     struct scp11_host *host, const uint8_t host_id[HOST_ID_BYTES],
     const uint8_t private_key[PRIVATE_KEY_BYTES],
@@ -73,9 +74,10 @@ enum channel_status scp11_host_begin_with(
  */
 enum channel_status scp11_host_handle(const uint8_t *answer, size_t bytes,
                                       uint8_t handle[HANDLE_BYTES]) CHANNEL_CHECKED;
-/* Verifies the receipt and opens *channel. private_key: the terminal's; card_key: the agreement key
- * in the card's certificate. Wipes the ephemeral key, whatever happens, unless *host is kept for a
- * second try (CHANNEL_REJECTED leaves it to scp11_host_end). */
+/* Verifies the receipt (and takes an answer with or without a handle) and opens *channel.
+ * private_key: the terminal's; card_key: the agreement key in the card's certificate. The caller
+ * ends the attempt with scp11_host_end, which wipes the ephemeral key; after CHANNEL_REJECTED it
+ * may try another certificate first. */
 enum channel_status scp11_host_finish(struct scp11_host *host, struct secure_channel *channel,
                                       const struct scp11_ids *ids,
                                       const uint8_t private_key[PRIVATE_KEY_BYTES],

@@ -34,7 +34,7 @@ enum stiver_card_status {
     STIVER_CARD_OK = 0,
     STIVER_CARD_BLANK_FLASH, /* the flash holds no card: manufacture one first */
     STIVER_CARD_DAMAGED,     /* the flash holds something, but not a whole card of this version */
-    STIVER_CARD_WORN,        /* the flash is at the end of its life: reads work, changes do not */
+    STIVER_CARD_WORN,        /* the flash is at the end of its life and a tear is left undecided */
     STIVER_CARD_POWER_LOST,  /* the port said so; power_on again */
     STIVER_CARD_GEOMETRY,    /* the port's geometry is outside what port.h allows */
 };
@@ -52,7 +52,8 @@ enum stiver_card_status stiver_card_manufacture(const struct stiver_flash *flash
                                                 const struct stiver_card_factory *factory);
 
 /* Power-up or reset. flash is copied, its context borrowed until power_off. Finishes or undoes what
- * a tear left. On anything but OK and WORN the card answers no command. */
+ * a tear left. On anything but OK the card answers no command. A flash that wears out later lets
+ * the card start and read; commands that change something answer 6581 (621C in a channel). */
 enum stiver_card_status stiver_card_power_on(struct stiver_card *card,
                                              const struct stiver_flash *flash);
 

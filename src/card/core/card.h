@@ -18,6 +18,9 @@
 /* Owners of records in the tear-safe memory. */
 enum card_owner { OWNER_CORE = 1, OWNER_PURSE = 2, OWNER_CAMPUS = 3, OWNER_VENDING = 4 };
 
+/* What key statements and GET STATE say: major 1 | minor 1 | patch 2, of this project's version. */
+#define CARD_FIRMWARE 0x00010000u
+
 /* RAM that an application may use while it is selected, and that survives until power-off. */
 #define APPLICATION_MEMORY_BYTES 256u
 
@@ -32,12 +35,14 @@ struct terminal_peer {
     uint32_t start, end;
     uint32_t generation;
     uint8_t fixed_secret[SHARED_SECRET_BYTES]; /* ShSss of its key and the card's channel key */
-    uint8_t key[PUBLIC_KEY_BYTES];             /* only from VERIFY CERTIFICATE to authentication */
+    uint8_t key[PUBLIC_KEY_BYTES]; /* zero if only remembered, not verified in this power-up */
 };
 
+/* A channel that closes leaves a peer VERIFIED if its certificate was verified in this power-up,
+ * else NONE; the secret is wiped either way. */
 enum peer_state {
     PEER_NONE,
-    PEER_VERIFIED,      /* its certificate was verified in this power-up; no channel yet */
+    PEER_VERIFIED,      /* its certificate was verified in this power-up; no open channel */
     PEER_AUTHENTICATED, /* the channel is open */
 };
 
@@ -59,16 +64,23 @@ struct application {
     /* Loads what the application keeps in RAM; called at power-up, before any command. */
     enum nvm_status (*power_up)(struct card *card);
     enum purse_state (*state)(const struct card *card);
+    /* Called whenever an open channel closes, whatever closed it: forgets what belonged to that
+     * channel alone (a verified PIN, a command in several parts). May be NULL. */
+    void (*channel_closed)(struct card *card);
     bool has_channel;
 };
 
 /* What the core knows of its owner; loaded at power-up, no secrets. */
 struct card_identity {
     uint8_t serial[SERIAL_BYTES];
-    enum card_class card_class;
+    enum card_class factory_class;
     bool has_keys;    /* made, statement given */
     bool has_anchors; /* given; replaced until locked */
     bool is_locked;   /* certificates stored, for ever */
+    bool is_locking;  /* in the open transaction */
+    /* Both say something only once is_locked: as the card's certificate and its authority's say. */
+    enum card_class card_class;
+    bool is_test_scheme; /* a virtual card may pay offline */
     uint8_t number[CARD_NUMBER_BYTES];
     uint32_t scheme;
     uint16_t currency;
@@ -76,17 +88,19 @@ struct card_identity {
     struct certificate_authority root, terminal_authority;
 };
 
-/* Time and generation floor; *_pending holds what commits with the next command that commits. */
+/* Time and generation floor; highest_pending commits with the next command that commits. */
 struct card_clock {
     uint32_t highest, highest_pending;
     uint32_t generation_floor;
     uint32_t root_order_number;
+    bool is_changed; /* something here is not in the memory yet */
 };
 
 struct card {
     bool is_on;
     bool lost_power; /* the port said so; nothing is answered any more */
     const struct application *selected;
+    struct stiver_flash flash; /* the port's, copied; nvm borrows it */
     struct nvm nvm;
     struct card_identity identity;
     struct card_clock clock;
@@ -94,6 +108,7 @@ struct card {
     struct terminal_peer peer;
     enum peer_state peer_state;
     bool peer_is_remembered; /* its entry is in the memory already */
+    bool in_transaction;
     uint8_t command[STIVER_APDU_MAX];
     alignas(8) uint8_t application_memory[APPLICATION_MEMORY_BYTES];
 };
@@ -103,10 +118,14 @@ _Static_assert(sizeof(struct card) <= STIVER_CARD_BYTES, "struct stiver_card is 
 /* The applications of this build (card/applications.c). */
 extern const struct application *const card_applications[];
 extern const size_t card_applications_count;
+/* What each owner may hold in the memory, in the same file. */
+extern const struct nvm_quota card_quotas[];
+extern const size_t card_quotas_count;
 
 /* ---- transactions: the core adds what is pending (time, remembered peer) to each ---- */
 
-/* room: payload bytes in that many records that the application will put. */
+/* A handler that returns without a commit has changed nothing: dispatch aborts what it left open.
+ * room: payload bytes in that many records that the application will put. */
 enum status card_begin(struct card *card, size_t room_bytes, size_t records) SCHEME_CHECKED;
 enum status card_put(struct card *card, enum card_owner owner, uint8_t id, uint8_t version,
                      const uint8_t *data, size_t bytes) SCHEME_CHECKED;
@@ -130,6 +149,8 @@ enum status card_certificate(struct card *card, struct writer *answer) SCHEME_CH
 void card_clock_saw(struct card *card, uint32_t start, uint32_t authority_end);
 /* The later of the committed and the pending time. */
 uint32_t card_clock_now(const struct card *card);
+/* False for a document whose end is earlier than the card's time: the rule for all of them. */
+bool card_clock_permits(const struct card *card, uint32_t end);
 
 /* ---- handlers that belong to the core; an application lists them in its table ---- */
 enum status card_get_certificate(struct card *, const struct apdu_command *, struct writer *);

@@ -187,6 +187,17 @@ static enum talk link_handle(struct link *link, const struct vpcd_message *messa
     return TALK_GOES_ON;
 }
 
+/* A port that nobody listens at may be given to our own end of the connection, and TCP then
+ * connects a socket to itself. Our own echo is no reader. */
+static bool socket_meets_itself(int socket)
+{
+    struct sockaddr_in own = {0}, other = {0};
+    socklen_t own_bytes = sizeof own, other_bytes = sizeof other;
+    return getsockname(socket, (struct sockaddr *)&own, &own_bytes) != 0 ||
+           getpeername(socket, (struct sockaddr *)&other, &other_bytes) != 0 ||
+           own.sin_port == other.sin_port;
+}
+
 /* One attempt: connected, refused (GOES_ON with the socket closed), or ended. */
 static enum talk link_try_connect(struct link *link, uint64_t left_ms)
 {
@@ -201,17 +212,19 @@ static enum talk link_try_connect(struct link *link, uint64_t left_ms)
         fcntl(link->socket, F_SETFL, O_NONBLOCK) < 0)
         return link_ends(link, VIRTUAL_CARD_SYSTEM);
     setsockopt(link->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(link->socket, (const struct sockaddr *)&address, sizeof address) == 0)
-        return TALK_GOES_ON;
-    if (errno == EINPROGRESS) {
+    bool is_connected =
+        connect(link->socket, (const struct sockaddr *)&address, sizeof address) == 0;
+    if (!is_connected && errno == EINPROGRESS) {
         /* On one machine a connection that hangs is one that stands in line behind another. */
         int wait_ms = left_ms < NOTICE_MS ? NOTICE_MS : (int)left_ms;
         enum talk talk = link_wait(link, POLLOUT, wait_ms, VIRTUAL_CARD_SLOT_TAKEN);
         if (talk != TALK_GOES_ON)
             return talk;
-        if (getsockopt(link->socket, SOL_SOCKET, SO_ERROR, &error, &error_bytes) == 0 && error == 0)
-            return TALK_GOES_ON;
+        is_connected =
+            getsockopt(link->socket, SOL_SOCKET, SO_ERROR, &error, &error_bytes) == 0 && error == 0;
     }
+    if (is_connected && !socket_meets_itself(link->socket))
+        return TALK_GOES_ON;
     close(link->socket);
     link->socket = -1;
     return TALK_GOES_ON;

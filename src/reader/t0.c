@@ -81,6 +81,7 @@ enum reader_status t0_transmit(t0_exchange *exchange, void *context, const uint8
     struct t0_link link = {.exchange = exchange, .context = context};
     size_t sent_bytes = bytes_to_send(command, command_bytes);
     size_t used = 0;
+    bool is_fetching = false;
     *response_bytes = 0;
     if (sent_bytes < HEADER_BYTES || sent_bytes > SHORT_COMMAND_MAX)
         return READER_PROTOCOL;
@@ -90,15 +91,15 @@ enum reader_status t0_transmit(t0_exchange *exchange, void *context, const uint8
         if (used + link.answer_bytes > capacity)
             return READER_PROTOCOL;
         memcpy(response + used, link.answer, link.answer_bytes);
-        bool is_first = used == 0 && data_bytes == 0;
         used += data_bytes;
         if (link_sw1(&link) != SW1_MORE_DATA) {
             *response_bytes = used + STATUS_WORD_BYTES;
             return READER_OK;
         }
         /* Each further round must bring data, else a card could keep a terminal here for ever. */
-        if (data_bytes == 0 && !is_first)
+        if (data_bytes == 0 && is_fetching)
             return READER_PROTOCOL;
+        is_fetching = true;
         const uint8_t more[] = {channel_of(command[0]), INS_GET_RESPONSE, 0, 0, link_sw2(&link)};
         status = link_send(&link, more, sizeof more);
     }

@@ -95,7 +95,7 @@ struct stiver_bank_environment {
     uint32_t (*now)(void *context);           /* NULL: the system's clock */
     void *clock_context;
     /* Cost of the passphrase for keys made in this session: scrypt with N = 2^key_cost, r = 8,
-     * p = 1. 10 to 20; 0: 14. Keys made before keep theirs. */
+     * p = 1. 10 to 14; 0: 14. Keys made before keep theirs. */
     unsigned key_cost;
 };
 

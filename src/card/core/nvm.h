@@ -112,8 +112,9 @@ struct nvm {
     struct nvm_entry entries[NVM_RECORDS_MAX];
 };
 
-/* Erases every page, whatever it held, and makes an empty store. salt: 8 fresh random bytes. A tear
- * leaves NVM_BLANK or NVM_DAMAGED for the next mount, never an older state.
+/* Erases every page, whatever it held, and makes an empty store. salt: 8 fresh random bytes. After
+ * a tear the next mount finds the empty store, NVM_BLANK, or, while part of an older store is left,
+ * that store as it was or NVM_DAMAGED.
  * NVM_GEOMETRY, NVM_WORN, NVM_POWER_LOST. */
 enum nvm_status nvm_format(const struct stiver_flash *flash, const uint8_t salt[NVM_SALT_BYTES])
     __attribute__((warn_unused_result));

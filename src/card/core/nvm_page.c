@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening pages. A page is erased, whatever it seems to hold, and programmed with a header, a
+ * snapshot of the index, copies of every record that lives in the page after it, a marker over all
+ * of this, and the fence of its first transaction. Up to the fence the page counts for nothing, and
+ * nothing that counts was touched; so a torn opening is simply done again.
+ */
+#include <string.h>
+
+#include "card/core/nvm_log.h"
+
+#define COPY_BYTES 64u
+
+/* Where each record of the index will lie in the page being opened; 0: it stays where it is. */
+struct plan {
+    uint16_t offset[NVM_RECORDS_MAX];
+    uint32_t end;
+};
+
+/* Bytes of a live record with its header, as it stands in flash. */
+static enum nvm_status entry_bytes(const struct nvm *nvm, const struct nvm_entry *entry,
+                                   uint32_t *bytes)
+{
+    uint8_t header[NVM_RECORD_HEADER_BYTES];
+    struct nvm_record record;
+    enum nvm_status status = nvm_flash_read(nvm, entry->page, entry->offset, header, sizeof header);
+    if (status != NVM_OK) {
+        return status;
+    }
+    if (!nvm_record_decode(header, &record) || record.owner != entry->owner ||
+        record.id != entry->id) {
+        return NVM_DAMAGED;
+    }
+    *bytes = NVM_RECORD_HEADER_BYTES + record.bytes;
+    return NVM_OK;
+}
+
+static enum nvm_status plan_make(const struct nvm *nvm, uint32_t page, uint32_t fill_pages,
+                                 struct plan *plan)
+{
+    uint32_t start = NVM_HEADER_BYTES + NVM_SNAPSHOT_ENTRY_BYTES * nvm->records;
+    uint32_t source = nvm_page_after(nvm, page);
+    memset(plan->offset, 0, sizeof plan->offset);
+    plan->end = start;
+    for (uint32_t distance = 0; distance <= fill_pages; distance++) {
+        for (uint32_t i = 0; i < nvm->records; i++) {
+            uint32_t bytes;
+            if (nvm->entries[i].page != source) {
+                continue;
+            }
+            enum nvm_status status = entry_bytes(nvm, &nvm->entries[i], &bytes);
+            if (status != NVM_OK) {
+                return status;
+            }
+            if (plan->end - start + bytes > nvm_copy_bytes_max(nvm->flash)) {
+                return distance == 0 ? NVM_DAMAGED : NVM_OK;
+            }
+            plan->offset[i] = (uint16_t)plan->end;
+            plan->end += bytes;
+        }
+        source = nvm_page_after(nvm, source);
+    }
+    return NVM_OK;
+}
+
+/* Streams to the page being opened through nvm->tail and nvm->crc, which belong to the log again
+ * once the page is the head. */
+static enum nvm_status snapshot_write(struct nvm *nvm, uint32_t page, const struct plan *plan)
+{
+    for (uint32_t i = 0; i < nvm->records; i++) {
+        uint8_t bytes[NVM_SNAPSHOT_ENTRY_BYTES];
+        struct nvm_entry entry = nvm->entries[i];
+        if (plan->offset[i] != 0) {
+            entry.page = (uint8_t)page;
+            entry.offset = plan->offset[i];
+        }
+        nvm_entry_encode(&entry, bytes);
+        enum nvm_status status = nvm_stream_write(nvm, page, bytes, sizeof bytes);
+        if (status != NVM_OK) {
+            return status;
+        }
+    }
+    return NVM_OK;
+}
+
+/* Raw, with the record's own CRC: a record that went bad is found by whoever reads it. */
+static enum nvm_status copy_write(struct nvm *nvm, uint32_t page, const struct nvm_entry *entry)
+{
+    uint32_t bytes;
+    uint32_t offset = entry->offset;
+    enum nvm_status status = entry_bytes(nvm, entry, &bytes);
+    while (status == NVM_OK && bytes > 0) {
+        uint8_t chunk[COPY_BYTES];
+        uint32_t part = bytes < sizeof chunk ? bytes : (uint32_t)sizeof chunk;
+        status = nvm_flash_read(nvm, entry->page, offset, chunk, part);
+        if (status == NVM_OK) {
+            status = nvm_stream_write(nvm, page, chunk, part);
+        }
+        offset += part;
+        bytes -= part;
+    }
+    return status;
+}
+
+/* In the order in which plan_make gave the places out. */
+static enum nvm_status copies_write(struct nvm *nvm, uint32_t page, uint32_t fill_pages,
+                                    const struct plan *plan)
+{
+    uint32_t source = nvm_page_after(nvm, page);
+    for (uint32_t distance = 0; distance <= fill_pages; distance++) {
+        for (uint32_t i = 0; i < nvm->records; i++) {
+            if (nvm->entries[i].page != source || plan->offset[i] == 0) {
+                continue;
+            }
+            enum nvm_status status = copy_write(nvm, page, &nvm->entries[i]);
+            if (status != NVM_OK) {
+                return status;
+            }
+        }
+        source = nvm_page_after(nvm, source);
+    }
+    return NVM_OK;
+}
+
+/* The page's own count, or the head's: in a ring they are alike. */
+static enum nvm_status erases_of(const struct nvm *nvm, uint32_t page, uint32_t *erases)
+{
+    uint8_t bytes[NVM_HEADER_BYTES];
+    struct nvm_header header;
+    enum nvm_status status = nvm_flash_read(nvm, page, 0, bytes, sizeof bytes);
+    if (status != NVM_OK) {
+        return status;
+    }
+    if (nvm_header_decode(nvm->flash, bytes, &header) == NVM_OK) {
+        *erases = header.erases;
+    } else {
+        *erases = nvm->erases - (page != 0 && nvm->erases > 0);
+    }
+    return NVM_OK;
+}
+
+static enum nvm_status page_write(struct nvm *nvm, uint32_t page, const struct nvm_header *header,
+                                  uint32_t fill_pages, const struct plan *plan)
+{
+    uint8_t bytes[NVM_HEADER_BYTES];
+    enum nvm_status status = nvm_flash_erase(nvm, page);
+    if (status != NVM_OK) {
+        return status;
+    }
+    nvm_header_encode(nvm->flash, header, bytes);
+    nvm_stream_start(nvm, 0, nvm_header_seed(header));
+    status = nvm_stream_write(nvm, page, bytes, sizeof bytes);
+    if (status == NVM_OK) {
+        status = snapshot_write(nvm, page, plan);
+    }
+    if (status == NVM_OK) {
+        status = copies_write(nvm, page, fill_pages, plan);
+    }
+    if (status == NVM_OK) {
+        status = nvm_stream_open(nvm, page, header->sequence, header->base);
+    }
+    return status;
+}
+
+static void index_move(struct nvm *nvm, uint32_t page, const struct plan *plan)
+{
+    for (uint32_t i = 0; i < nvm->records; i++) {
+        if (plan->offset[i] != 0) {
+            nvm->entries[i].page = (uint8_t)page;
+            nvm->entries[i].offset = plan->offset[i];
+        }
+    }
+}
+
+static enum nvm_status page_open(struct nvm *nvm, uint32_t page, uint32_t attempt,
+                                 uint32_t fill_pages)
+{
+    struct plan plan;
+    uint32_t erases;
+    enum nvm_status status = plan_make(nvm, page, fill_pages, &plan);
+    if (status == NVM_OK) {
+        status = erases_of(nvm, page, &erases);
+    }
+    if (status != NVM_OK) {
+        return status;
+    }
+    struct nvm_header header = {
+        .sequence = nvm->sequence + 1,
+        .erases = erases + 1,
+        .base = nvm->number,
+        .opening = (uint16_t)plan.end,
+        .entries = nvm->records,
+        .attempt = (uint8_t)attempt,
+    };
+    memcpy(header.salt, nvm->salt, NVM_SALT_BYTES);
+    status = page_write(nvm, page, &header, fill_pages, &plan);
+    if (status != NVM_OK) {
+        return status;
+    }
+    index_move(nvm, page, &plan);
+    nvm->head = (uint8_t)page;
+    nvm_head_set(nvm, &header);
+    return nvm_log_fence(nvm);
+}
+
+/* Before the page after the head is erased although it may yet pass for an opened one, the head
+ * says so in a unit of its own: an erase that is torn cannot bring the dead opening back. */
+static enum nvm_status reopening_announce(struct nvm *nvm, uint32_t *attempt)
+{
+    enum nvm_status status = nvm_reopenings(nvm, nvm->head, attempt);
+    if (status != NVM_OK || !nvm->is_reopening || *attempt == NVM_REOPENINGS) {
+        return status;
+    }
+    return nvm_fence_program(nvm, nvm->head, nvm_reopening_offset(nvm->flash, (*attempt)++));
+}
+
+enum nvm_status nvm_page_turn(struct nvm *nvm, uint32_t fill_pages)
+{
+    uint32_t page = nvm_page_after(nvm, nvm->head);
+    uint32_t attempt;
+    for (uint32_t i = 0; i < nvm->records; i++) {
+        if (nvm->entries[i].page == page) {
+            return NVM_DAMAGED;
+        }
+    }
+    if (nvm->sequence == UINT32_MAX || nvm->number == UINT32_MAX) {
+        return NVM_WORN;
+    }
+    enum nvm_status status = reopening_announce(nvm, &attempt);
+    if (status == NVM_OK) {
+        status = page_open(nvm, page, attempt, fill_pages);
+    }
+    if (status != NVM_OK) {
+        return status;
+    }
+    nvm->is_sealed = false;
+    return nvm_page_seal(nvm);
+}
+
+enum nvm_status nvm_page_found(struct nvm *nvm)
+{
+    nvm->is_sealed = true;
+    return page_open(nvm, 0, 0, 0);
+}
+
+enum nvm_status nvm_page_seal(struct nvm *nvm)
+{
+    if (nvm->is_sealed) {
+        return NVM_OK;
+    }
+    uint8_t state = nvm->state;
+    uint32_t page = nvm_page_before(nvm, nvm->head);
+    enum nvm_status status = nvm_fence_program(nvm, page, nvm_seal_offset(nvm->flash));
+    nvm->is_sealed = true;
+    if (status == NVM_WORN) {
+        /* The seal is a second guard for a page whose life is over: no reason to stop. */
+        nvm->state = state;
+        status = NVM_OK;
+    }
+    return status;
+}

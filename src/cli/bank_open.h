@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every `stiver bank …` has in common: opening with a passphrase, refusing in the bank's
+ * words. */
+#ifndef CLI_BANK_OPEN_H
+#define CLI_BANK_OPEN_H
+
+#include <stiver/bank.h>
+
+#include "cli/cli.h"
+
+/* The bank in --bank with its settings, its passphrase asked for; false after a sentence. */
+bool bank_open_asked(struct cli *cli, struct stiver_bank **bank,
+                     struct stiver_bank_settings *settings);
+/* The bank's own message, or the status's sentence where bank is NULL. */
+enum cli_exit bank_refuse(struct cli *cli, const struct stiver_bank *bank,
+                          enum stiver_bank_status status);
+/* CLI_DONE for OK and ALREADY, else a refusal. */
+enum cli_exit bank_result(struct cli *cli, const struct stiver_bank *bank,
+                          enum stiver_bank_status status);
+/* The environment of every bank here: SQLite, the system's clock. */
+extern const struct stiver_bank_environment bank_environment;
+
+#endif

@@ -275,6 +275,9 @@ static enum reader_status pcsc_exchange(void *context, const uint8_t *command, s
         pcsc->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
     enum reader_status status = status_of(
         SCardTransmit(pcsc->card, protocol, command, (DWORD)command_bytes, NULL, response, &got));
+    /* The virtual reader calls it a success when a card was pulled in the middle of a command. */
+    if (status == READER_OK && got == 0)
+        status = READER_COMMUNICATION;
     if (status == READER_OK)
         *response_bytes = got;
     return status == READER_COMMUNICATION ? pcsc_verdict(pcsc, status) : status;

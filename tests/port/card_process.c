@@ -42,7 +42,7 @@ static int card_run(const struct card_process *process)
         options.flash = ram_flash_new(&memory);
     }
     echo_card_is_t0 = process->is_t0;
-    echo_card_is_mute = process->is_mute;
+    echo_card_is_senseless = process->is_senseless;
     card_slot_init(&slot, &options);
     const struct virtual_card_options where = {.port = process->port,
                                                .connect_ms = process->connect_ms,

@@ -16,8 +16,8 @@ struct card_process {
     uint16_t port;
     unsigned connect_ms, reconnect_ms;
     struct pull_plan pull;
-    bool is_t0, is_mute; /* echo_card.h */
-    pid_t pid;           /* filled in by start */
+    bool is_t0, is_senseless; /* echo_card.h */
+    pid_t pid;                /* filled in by start */
 };
 
 /* Forks it. It reacts to SIGTERM as to being taken out. */

@@ -11,7 +11,7 @@
 #define NUMBERS_IN_UNIT 4u
 
 bool echo_card_is_t0;
-bool echo_card_is_mute;
+bool echo_card_is_senseless;
 
 struct echo {
     struct stiver_flash flash;
@@ -218,7 +218,7 @@ const uint8_t *stiver_card_atr(size_t *bytes)
     static const uint8_t atr_t1[] = {0x3B, 0x80, 0x01, 0x81};
     static const uint8_t atr_t0[] = {0x3B, 0x00};
     static const uint8_t garbage[] = {0x55, 0x55, 0x55};
-    if (echo_card_is_mute) {
+    if (echo_card_is_senseless) {
         *bytes = sizeof garbage;
         return garbage;
     }

@@ -25,6 +25,6 @@
 
 /* Speak as a card that offers T=0 alone: 61xx and GET RESPONSE, 6Cxx. */
 extern bool echo_card_is_t0;
-extern bool echo_card_is_mute; /* the answer to reset is garbage */
+extern bool echo_card_is_senseless; /* the answer to reset is garbage */
 
 #endif

@@ -15,8 +15,9 @@
 #include "card/core/power.h"
 
 #define CLA_INVALID 0xFFu
-/* 001xxxxx is reserved (ISO/IEC 7816-4, 5.4.1). */
-#define CLA_RESERVED_MASK 0xE0u
+/* 001xxxxx is reserved (ISO/IEC 7816-4, 5.4.1), 101xxxxx is none of GlobalPlatform's (Card
+ * Specification 2.3.1, 11.1.4). */
+#define CLA_RESERVED_MASK 0x60u
 #define CLA_RESERVED 0x20u
 #define CLA_CHAINING 0x10u
 

@@ -71,7 +71,7 @@ enum working_kind {
 
 #define SUBJECT_BYTES_MAX 8u
 /* Longest certificate of the scheme: a card's. */
-#define CERTIFICATE_BYTES_MAX 258u
+#define CERTIFICATE_BYTES_MAX 257u
 
 struct certificate {
     enum certificate_type type;

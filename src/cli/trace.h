@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --trace: every exchange with a card on standard error, decoded. */
+#ifndef CLI_TRACE_H
+#define CLI_TRACE_H
+
+#include <stiver/terminal.h>
+
+/* A stiver_terminal_trace; context is a FILE. */
+void trace_exchange(void *context, const struct stiver_terminal_exchange *exchange);
+
+#endif

@@ -215,6 +215,20 @@ static enum card_image_status image_format(struct card_image *image)
     return status;
 }
 
+/* Makes the file's name durable too. Not every file system lets its folders be synced; the card is
+ * no worse for that than any file on it. */
+static void folder_sync(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int file = folder ? open(folder, O_RDONLY | O_CLOEXEC) : -1;
+    if (file >= 0) {
+        fsync(file);
+        close(file);
+    }
+    free(folder);
+}
+
 enum card_image_status card_image_create(const char *path, struct card_image **image)
 {
     *image = NULL;
@@ -233,6 +247,7 @@ enum card_image_status card_image_create(const char *path, struct card_image **i
         image_free(created);
         return status;
     }
+    folder_sync(path);
     *image = created;
     return CARD_IMAGE_OK;
 }

@@ -62,7 +62,9 @@ enum status log_read(struct card *card, uint32_t card_counter, uint8_t document[
     const struct ledger *ledger = &purse_of(card)->ledger;
     if (card_counter < oldest_kept(ledger) || card_counter > ledger->card_counter)
         return STATUS_NOT_THERE;
-    return purse_read(card, record_of(ledger, card_counter), document, RECEIPT_BYTES);
+    enum status status = purse_read(card, record_of(ledger, card_counter), document, RECEIPT_BYTES);
+    /* "Not there" ends a sale for good: it is never said because a record is missing. */
+    return status == STATUS_NOT_THERE ? STATUS_MEMORY : status;
 }
 
 enum status log_find(struct card *card, const uint8_t terminal[TERMINAL_NUMBER_BYTES],

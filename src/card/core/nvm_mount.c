@@ -15,6 +15,7 @@ struct finding {
     uint8_t candidate[NVM_MARKER_BYTES]; /* a marker that stands alone at the very end */
     uint8_t decision[NVM_MARKER_BYTES];  /* the last readable one of the slots */
     uint32_t end;                        /* of what surely happened: where the next fence goes */
+    uint32_t looked_at; /* where a marker was looked for after that, and not found */
     bool has_candidate;
     bool has_decision;
     bool has_markers; /* any at all beside the opening's */
@@ -142,6 +143,7 @@ static enum nvm_status pair_judge(const struct nvm *nvm, uint32_t start, uint32_
     bool valid[2] = {false, false};
     uint32_t offset = nvm_align(nvm->flash, end);
     *good = false;
+    found->looked_at = offset;
     enum nvm_status status = nvm_flash_read(nvm, nvm->head, offset, pair[0], sizeof pair);
     if (status != NVM_OK) {
         return status;
@@ -287,11 +289,13 @@ static enum nvm_status slots_read(struct nvm *nvm, struct finding *found)
 /* --- the truth --- */
 
 /* A marker anywhere after what the walk understood means that something before it went bad: a torn
- * transaction never has one that the walk does not find. Better no answer than an old one. */
-static enum nvm_status strays_refuse(const struct nvm *nvm, uint32_t from)
+ * transaction never has one but where the walk looked, and there, if it is weak, it may well show
+ * at the second look. Better no answer than an old one. */
+static enum nvm_status strays_refuse(const struct nvm *nvm, const struct finding *found)
 {
     uint32_t unit = nvm->flash->unit_bytes;
-    for (uint32_t at = from; at + NVM_MARKER_BYTES <= nvm_log_end(nvm->flash); at += unit) {
+    uint32_t last = nvm_log_end(nvm->flash) - NVM_MARKER_BYTES;
+    for (uint32_t at = found->end + unit; at <= last; at += unit) {
         uint8_t bytes[NVM_MARKER_BYTES];
         struct nvm_marker marker;
         bool valid;
@@ -299,7 +303,7 @@ static enum nvm_status strays_refuse(const struct nvm *nvm, uint32_t from)
         if (status == NVM_OK) {
             status = marker_check(nvm, bytes, &marker, &valid);
         }
-        if (status != NVM_OK || valid) {
+        if (status != NVM_OK || (valid && at != found->looked_at)) {
             return status != NVM_OK ? status : NVM_DAMAGED;
         }
     }
@@ -315,6 +319,10 @@ static enum nvm_status decision_apply(struct nvm *nvm, const struct finding *fou
     }
     if (marker.number == nvm->number) {
         return NVM_OK;
+    }
+    if (marker.kind == NVM_MARKER_VOID && found->has_candidate) {
+        /* Whoever decided this read the candidate's twin as well, which is weak: it is a commit. */
+        (void)nvm_marker_decode(found->candidate, &marker);
     }
     if (marker.kind != NVM_MARKER_COMMIT || marker.number != nvm->number + 1 ||
         marker.start != found->end + nvm->flash->unit_bytes || marker.length == 0) {
@@ -334,7 +342,7 @@ static enum nvm_status doubt_end(struct nvm *nvm, const struct finding *found)
     if (decision != NULL) {
         status = decision_apply(nvm, found, decision);
     } else if (found->is_doubtful) {
-        status = strays_refuse(nvm, found->end + nvm->flash->unit_bytes);
+        status = strays_refuse(nvm, found);
     }
     nvm->tail = (uint16_t)found->end;
     nvm->is_closed = found->is_doubtful || found->has_slots;

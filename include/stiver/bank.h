@@ -216,8 +216,11 @@ struct stiver_bank_card {
     uint8_t card[8], serial[8];
     uint8_t card_class;
     uint32_t certified, end;        /* times */
-    uint32_t counter, balance;      /* shadow: of the highest receipt booked; minor units */
-    uint32_t missing;               /* counters below it that have not come */
+    uint32_t counter;               /* of the highest receipt that came */
+    uint32_t balance;               /* shadow, minor units; 0 if below */
+    int64_t shadow_minor;           /* what its booked receipts added and took; below 0 while
+                                     * load receipts are missing */
+    uint32_t missing;               /* counters below that one that have not come */
     enum stiver_bank_reason reason; /* 0: not listed */
     bool is_blocked;                /* its block receipt came */
     bool loads_stopped;             /* a load receipt came that nobody ordered */
@@ -250,7 +253,7 @@ enum stiver_bank_status stiver_bank_recertify(struct stiver_bank *bank, const ui
                                               unsigned days, struct stiver_bank_bytes *package)
     STIVER_BANK_CHECKED;
 
-/* At once: its requests are refused, its receipts that come from now on go to suspense. */
+/* At once: it gets no orders any more, and its receipts that come from now on go to suspense. */
 enum stiver_bank_status stiver_bank_list_terminal(struct stiver_bank *bank,
                                                   const uint8_t terminal[8]) STIVER_BANK_CHECKED;
 

@@ -123,6 +123,7 @@ struct card_record {
     uint32_t certified, end;
     uint32_t counter;       /* highest that came */
     uint32_t received;      /* how many different ones came */
+    uint32_t up_to;         /* all up to this one came */
     int64_t balance;        /* shadow: what booked receipts added and took, minor units */
     uint32_t reason;        /* stiver_bank_reason; 0: not listed */
     uint32_t listed;        /* when first; 0: never */
@@ -193,10 +194,10 @@ struct order_record {
 
 enum receipt_state {
     RECEIPT_BOOKED = 1,
-    RECEIPT_FOREIGN,   /* in suspense until its own terminal speaks */
-    RECEIPT_SUSPENSE,  /* in suspense until a person decides */
-    RECEIPT_OWED,      /* given up by its terminal: owed to the holder */
-    RECEIPT_UNORDERED, /* a load or refund that nobody ordered: nothing was booked */
+    RECEIPT_FOREIGN,  /* in suspense until its own terminal speaks */
+    RECEIPT_SUSPENSE, /* in suspense until a person decides */
+    RECEIPT_OWED,     /* given up by its terminal: owed to the holder */
+    RECEIPT_UNBOOKED, /* evidence alone: a load that nobody ordered, an impossible receipt */
 };
 
 /* The first receipt that came with its card counter. */

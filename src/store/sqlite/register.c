@@ -161,6 +161,7 @@ static enum store_status card_add(struct store *store, const struct card_record 
     db_bind_int(db, SQL_CARD_ADD, 14, r->block_counter);
     db_bind_int(db, SQL_CARD_ADD, 15, r->loads_stopped);
     db_bind_int(db, SQL_CARD_ADD, 16, r->order_number);
+    db_bind_int(db, SQL_CARD_ADD, 17, r->up_to);
     return store_run(store, SQL_CARD_ADD);
 }
 
@@ -176,6 +177,7 @@ static enum store_status card_update(struct store *store, const struct card_reco
     db_bind_int(db, SQL_CARD_UPDATE, 7, r->block_counter);
     db_bind_int(db, SQL_CARD_UPDATE, 8, r->loads_stopped);
     db_bind_int(db, SQL_CARD_UPDATE, 9, r->order_number);
+    db_bind_int(db, SQL_CARD_UPDATE, 10, r->up_to);
     return store_run(store, SQL_CARD_UPDATE);
 }
 
@@ -193,6 +195,7 @@ static bool card_read(struct db *db, enum bank_statement s, struct card_record *
         .block_counter = (uint32_t)db_column_int(db, s, 13),
         .loads_stopped = db_column_int(db, s, 14) != 0,
         .order_number = (uint32_t)db_column_int(db, s, 15),
+        .up_to = (uint32_t)db_column_int(db, s, 16),
     };
     return db_column_fixed(db, s, 0, r->card, sizeof r->card) &&
            db_column_fixed(db, s, 1, r->serial, sizeof r->serial) &&

@@ -25,7 +25,7 @@ static const char registers[] =
     " certified INTEGER NOT NULL, ends INTEGER NOT NULL, counter INTEGER NOT NULL,"
     " received INTEGER NOT NULL, balance INTEGER NOT NULL, reason INTEGER NOT NULL,"
     " listed INTEGER NOT NULL, block_counter INTEGER NOT NULL, loads_stopped INTEGER NOT NULL,"
-    " order_number INTEGER NOT NULL) WITHOUT ROWID;"
+    " order_number INTEGER NOT NULL, up_to INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE terminals (terminal BLOB PRIMARY KEY, key BLOB NOT NULL UNIQUE,"
     " role INTEGER NOT NULL, classes INTEGER NOT NULL, merchant INTEGER NOT NULL,"
     " max_offline INTEGER NOT NULL, credit INTEGER NOT NULL, counter INTEGER NOT NULL,"

@@ -67,6 +67,18 @@ enum status log_read(struct card *card, uint32_t card_counter, uint8_t document[
     return status == STATUS_NOT_THERE ? STATUS_MEMORY : status;
 }
 
+/* Looks at two fields of a stored receipt alone: a search passes over up to LOG_SLOTS of them. */
+static bool is_of_number(const uint8_t document[RECEIPT_BYTES],
+                         const uint8_t terminal[TERMINAL_NUMBER_BYTES], uint32_t terminal_counter)
+{
+    struct reader r = reader_of(document, RECEIPT_BYTES);
+    (void)reader_take(&r, DOCUMENT_HEADER_BYTES + CARD_NUMBER_BYTES);
+    (void)reader_u32(&r); /* card counter */
+    const uint8_t *number = reader_take(&r, TERMINAL_NUMBER_BYTES);
+    return number != NULL && bytes_equal(number, terminal, TERMINAL_NUMBER_BYTES) &&
+           reader_u32(&r) == terminal_counter;
+}
+
 enum status log_find(struct card *card, const uint8_t terminal[TERMINAL_NUMBER_BYTES],
                      uint32_t terminal_counter, struct receipt *receipt,
                      uint8_t document[RECEIPT_BYTES])
@@ -77,11 +89,11 @@ enum status log_find(struct card *card, const uint8_t terminal[TERMINAL_NUMBER_B
         enum status status = log_read(card, counter, document);
         if (status != STATUS_OK)
             return status;
-        if (receipt_decode(document, RECEIPT_BYTES, card->identity.scheme, receipt) != DOCUMENT_OK)
-            return STATUS_MEMORY;
-        if (receipt->terminal_counter == terminal_counter &&
-            bytes_equal(receipt->terminal, terminal, TERMINAL_NUMBER_BYTES))
-            return STATUS_OK;
+        if (!is_of_number(document, terminal, terminal_counter))
+            continue;
+        enum document_status decoded =
+            receipt_decode(document, RECEIPT_BYTES, card->identity.scheme, receipt);
+        return decoded == DOCUMENT_OK ? STATUS_OK : STATUS_MEMORY;
     }
     return STATUS_NOT_THERE;
 }

@@ -354,35 +354,38 @@ static enum nvm_status doubt_end(struct nvm *nvm, const struct finding *found)
         return status;
     }
     /* No slot took it. A page opened on top of it says the same; until its fence stands, nothing
-     * was said. */
+     * was said. What is announced as for a reopening makes sure that this page still counts when
+     * the page after it is erased. */
+    nvm->is_reopening = true;
     return nvm_page_turn(nvm, 0);
 }
 
 /* Whether a page that was opened to its marker, but shows no other marker, counts. Its fence may be
- * torn, so it may show now and be gone later; but nothing was believed of it then. */
+ * torn, so it may show now and be gone later; but nothing was believed of it then. It counts for
+ * good once it was left for the page after it, or the page before it was sealed; and it is dead
+ * once the page before it announced another opening. */
 static enum nvm_status fresh_judge(const struct nvm *nvm, const struct nvm_header *header,
                                    const struct finding *found, bool *counts)
 {
     uint32_t before = nvm_page_before(nvm, nvm->head);
+    uint32_t left;
     uint32_t reopenings;
     enum nvm_fence seal;
-    *counts = false;
-    if ((!found->is_doubtful && !found->has_slots)) {
-        return NVM_OK;
-    }
-    if (header->sequence == 1) {
-        *counts = true;
-        return NVM_OK;
-    }
-    enum nvm_status status = nvm_fence_read(nvm, before, nvm_seal_offset(nvm->flash), &seal);
+    enum nvm_status status = nvm_reopenings(nvm, nvm->head, &left);
     if (status == NVM_OK) {
         status = nvm_reopenings(nvm, before, &reopenings);
     }
     if (status == NVM_OK) {
-        *counts =
-            seal != NVM_FENCE_NONE || (reopenings <= header->attempt && nvm->slot < NVM_SLOTS);
+        status = nvm_fence_read(nvm, before, nvm_seal_offset(nvm->flash), &seal);
     }
-    return status;
+    if (status != NVM_OK) {
+        return status;
+    }
+    bool shows = found->is_doubtful || found->has_slots;
+    bool is_wanted =
+        header->sequence == 1 || seal != NVM_FENCE_NONE || reopenings <= header->attempt;
+    *counts = left > 0 || (shows && is_wanted);
+    return NVM_OK;
 }
 
 /* Takes a page as the head if it counts; NVM_BLANK if it does not. */

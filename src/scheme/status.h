@@ -17,7 +17,9 @@ enum status {
 
 /* The word that says status, in the clear or inside a channel. */
 uint16_t status_word(enum status status, bool in_channel);
-/* The status that a word says; false for a word of no row (leaves *status untouched). */
+/* The status that a word says; false for a word of no row (leaves *status untouched). Inside a
+ * channel each word says one status. In the clear many share one; it then says the general one:
+ * 6985 STATE, 6A80 DATA, 6982 SECURITY, 6A88 REFERENCE. */
 bool status_of_word(uint16_t word, bool in_channel, enum status *status);
 /* "BALANCE", "PIN_WRONG". */
 const char *status_name(enum status status);

@@ -187,7 +187,8 @@ size_t stiver_card_transmit(struct stiver_card *memory, const uint8_t *command,
         peer_leave(card);
         return respond_word(response, status_word(STATUS_LENGTH, false));
     }
-    memcpy(card->command, command, command_bytes);
+    if (command_bytes != 0) /* command may be NULL then */
+        memcpy(card->command, command, command_bytes);
     size_t bytes = answer(card, command_bytes, response);
     bytes_wipe(card->command, command_bytes); /* a PIN may have stood there */
     if (!card->lost_power)

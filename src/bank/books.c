@@ -97,9 +97,7 @@ enum stiver_bank_status stiver_bank_fund(struct stiver_bank *bank, const uint8_t
 
 /* ---- report ---- */
 
-#define ACCOUNT_NAME_BYTES 32u
-
-static void account_name(const struct account *account, char name[ACCOUNT_NAME_BYTES])
+void account_name(const struct account *account, char name[ACCOUNT_NAME_BYTES])
 {
     static const char *const names[] = {
         [ACCOUNT_FLOAT] = "float",       [ACCOUNT_IN_FLIGHT] = "in flight",

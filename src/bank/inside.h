@@ -66,6 +66,9 @@ static inline struct account account_of(enum account_kind kind)
 {
     return (struct account){kind, 0};
 }
+#define ACCOUNT_NAME_BYTES 32u
+/* "merchant:7", "in flight" */
+void account_name(const struct account *account, char name[ACCOUNT_NAME_BYTES]);
 struct account account_merchant(uint32_t merchant);
 struct account account_till(const uint8_t terminal[TERMINAL_NUMBER_BYTES]);
 /* Moves amount (0: nothing happens) from one account to another because of a document. */

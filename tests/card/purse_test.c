@@ -43,6 +43,11 @@ int purse_fresh(void **state)
     return 0;
 }
 
+struct purse *purse_inside(void)
+{
+    return purse_of((struct card *)(void *)purse_card.card.memory);
+}
+
 void purse_at(enum terminal_role role, uint8_t number)
 {
     assert_true(number < TERMINALS);

@@ -9,6 +9,7 @@
 #ifndef TESTS_CARD_PURSE_TEST_H
 #define TESTS_CARD_PURSE_TEST_H
 
+#include "card/purse/internal.h"
 #include "harness.h"
 #include "scheme/receipt.h"
 
@@ -16,6 +17,9 @@
 extern struct card_harness purse_card;
 extern uint8_t purse_pin[PIN_BYTES]; /* as the station read it */
 extern struct receipt purse_receipt; /* the last one that came */
+
+/* The purse's RAM, for states that no command leads to in a test's time. */
+struct purse *purse_inside(void);
 
 /* cmocka set-up: an issued hardware card without money, no terminal connected. */
 int purse_fresh(void **state);

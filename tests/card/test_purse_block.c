@@ -182,6 +182,16 @@ static void forged_and_ended_lists_do_not_block(void **state)
     assert_int_equal(block_by(&list), STATUS_OK);
 }
 
+static void list_older_than_one_seen_does_not_block(void **state)
+{
+    (void)state;
+    at_shop();
+    purse_inside()->ledger.list_sequence = 5;
+    assert_refused(STATUS_OLD, purse_block_alone(4));
+    assert_int_equal(purse_block_alone(5), STATUS_OK);
+    assert_int_equal(purse_inside()->ledger.list_sequence, 5);
+}
+
 static void key_that_may_not_sign_lists_does_not_block(void **state)
 {
     (void)state;
@@ -331,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup(path_goes_on_only_where_it_began, purse_fresh),
         cmocka_unit_test_setup(broken_siblings_are_malformed, purse_fresh),
         cmocka_unit_test_setup(forged_and_ended_lists_do_not_block, purse_fresh),
+        cmocka_unit_test_setup(list_older_than_one_seen_does_not_block, purse_fresh),
         cmocka_unit_test_setup(key_that_may_not_sign_lists_does_not_block, purse_fresh),
         cmocka_unit_test_setup(blocked_card_moves_no_money_ever, purse_fresh),
         cmocka_unit_test_setup(blocked_card_says_so_in_the_clear, purse_fresh),

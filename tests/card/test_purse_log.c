@@ -8,8 +8,6 @@
 
 #include <cmocka.h>
 
-#include "card/purse/internal.h"
-
 #define SHOP 2
 #define OTHER_SHOP 3
 #define KIOSK 4
@@ -282,18 +280,12 @@ static void card_merges_as_the_model_does(void **state)
 
 /* ---- the end of the counters ---- */
 
-static struct purse *inside(void)
-{
-    struct card *card = (struct card *)(void *)purse_card.card.memory;
-    return purse_of(card);
-}
-
 /* "Not there" ends a sale for good, so a receipt that should be there never earns it. */
 static void lost_record_is_not_said_to_be_not_there(void **state)
 {
     (void)state;
     purse_at(ROLE_BANK, BANK);
-    inside()->ledger.card_counter = 1; /* whose receipt was never stored */
+    purse_inside()->ledger.card_counter = 1; /* whose receipt was never stored */
     assert_int_equal(purse_read_terminal(purse_card.terminal.number, 1), STATUS_MEMORY);
     assert_int_equal(purse_read_counter(1), STATUS_MEMORY);
 }
@@ -304,8 +296,8 @@ static void last_counter_is_kept_for_the_block_receipt(void **state)
     purse_at(ROLE_KIOSK, KIOSK);
     /* A card with a full log, near the end of its counters; the bank has all of it. */
     load_times(LOG_SLOTS);
-    inside()->ledger.card_counter = COUNTER_MAX - 2;
-    inside()->ledger.acknowledged.up_to = COUNTER_MAX - 2;
+    purse_inside()->ledger.card_counter = COUNTER_MAX - 2;
+    purse_inside()->ledger.acknowledged.up_to = COUNTER_MAX - 2;
     purse_books_from(COUNTER_MAX - 2);
     load_times(1);
     assert_int_equal(purse_receipt.card_counter, COUNTER_MAX - 1);

@@ -345,6 +345,9 @@ static void pin_serves_one_payment_in_its_channel(void **state)
     assert_int_equal(purse_send(COMMAND_VERIFY_PIN, purse_pin, PIN_BYTES), STATUS_OK);
     assert_refused(STATUS_BALANCE, purse_pay_amount(3001));
     assert_int_equal(purse_pay_amount(100), STATUS_OK);
+    /* Not even without the rule of one payment a power-up. */
+    purse_inside()->has_paid = false;
+    assert_refused(STATUS_PIN_REQUIRED, purse_pay_amount(100));
     purse_tap();
     assert_refused(STATUS_PIN_REQUIRED, purse_pay_amount(100));
     purse_books();

@@ -8,8 +8,6 @@
 
 #include <cmocka.h>
 
-#include "card/purse/internal.h"
-
 #define SHOP 2
 #define STATION 1
 

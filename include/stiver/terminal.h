@@ -34,15 +34,16 @@
 struct card_reader; /* reader/reader.h: one card in one reader, opened by the caller */
 
 /* Every way a call can end; OK is 0. X(name, sentence). {amount}, {balance}, {limit}, {date},
- * {tries}, {number} and {detail} are filled in by stiver_terminal_sentence. */
+ * {tries}, {number}, {kind} and {detail} are filled in by stiver_terminal_sentence. */
 #define STIVER_TERMINAL_STATUSES(X)                                                             \
     X(OK, "Done.")                                                                              \
-    X(FINISHED_EARLIER, "The payment of {amount} is done; it was begun earlier.")               \
+    X(FINISHED_EARLIER, "The {kind} of {amount} is done; it was begun earlier.")                \
     X(UNFINISHED, "Not finished: touch the same card again to finish number {number}.")         \
     X(READER, "{detail}")                                                                       \
     X(NOT_THIS_KIND, "This is not a card of this kind.")                                        \
     X(CARD_BLANK, "This card is blank: have it personalised first.")                            \
     X(CARD_NOT_ISSUED, "This card is not issued yet: bring it to the personalisation station.") \
+    X(OTHER_STATION, "Another station began this card: finish it there.")                       \
     X(CARD_ISSUED, "This card is personalised already.")                                        \
     X(CARD_BLOCKED, "This card is blocked.")                                                    \
     X(CARD_ENDED, "This card has ended its life: ask for a new one.")                           \
@@ -64,6 +65,7 @@ struct card_reader; /* reader/reader.h: one card in one reader, opened by the ca
     X(ROLE, "This terminal is not permitted to do that.")                                       \
     X(PIN_REQUIRED, "This needs the PIN.")                                                      \
     X(PIN_WRONG, "The PIN is wrong: {tries} left.")                                             \
+    X(PIN_FORM, "A PIN has four to eight digits.")                                              \
     X(PIN_BLOCKED, "The PIN is blocked after too many wrong tries.")                            \
     X(ONLINE_REQUIRED, "This payment needs the bank's answer.")                                 \
     X(LOG_FULL, "The card is full of receipts: synchronise, then touch it again.")              \

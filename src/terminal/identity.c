@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the bank gave the terminal. It is verified from the root down when it arrives and again each
+ * time the journal is opened: nothing is believed because it lies in our own file.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "terminal/internal.h"
+
+#define PACKAGE_VERSION 1u
+
+/* ---- the package, taken apart (scheme/link.h) ---- */
+
+struct package {
+    const uint8_t *number, *link_key;
+    struct piece card_authorities[CARD_AUTHORITIES_MAX];
+    size_t card_authorities_count;
+    struct piece certificate, anchors, list;
+};
+
+static struct piece field(struct reader *r)
+{
+    struct reader inner = link_field_read(r);
+    return (struct piece){inner.at, inner.left};
+}
+
+static bool package_parse(const uint8_t *bytes, size_t length, struct package *package)
+{
+    struct reader r = reader_of(bytes, length);
+    if (reader_u8(&r) != PACKAGE_VERSION)
+        return false;
+    package->number = reader_take(&r, TERMINAL_NUMBER_BYTES);
+    package->link_key = reader_take(&r, PUBLIC_KEY_BYTES);
+    package->card_authorities_count = reader_u8(&r);
+    if (package->card_authorities_count > CARD_AUTHORITIES_MAX)
+        return false;
+    for (size_t i = 0; i < package->card_authorities_count; i++)
+        package->card_authorities[i] = field(&r);
+    package->certificate = field(&r);
+    package->anchors = field(&r);
+    package->list = field(&r);
+    return reader_done(&r);
+}
+
+/* ---- verification ---- */
+
+static terminal_status of_document(enum document_status status, terminal_status otherwise)
+{
+    if (status == DOCUMENT_OK)
+        return STIVER_TERMINAL_OK;
+    return status == DOCUMENT_FAILED ? STIVER_TERMINAL_CRYPTO : otherwise;
+}
+
+/* The root has no certificate: its id is what the terminal authority's certificate names. */
+static terminal_status take_anchors(struct piece bytes, struct identity *identity)
+{
+    struct certificate c;
+    struct anchors *anchors = &identity->anchors;
+    if (anchors_decode(bytes.data, bytes.bytes, anchors) != DOCUMENT_OK ||
+        certificate_decode(anchors->authority_certificate, anchors->authority_certificate_bytes,
+                           &c) != DOCUMENT_OK)
+        return STIVER_TERMINAL_PACKAGE;
+    identity->root = (struct certificate_authority){.id = c.authority, .end = UINT32_MAX};
+    memcpy(identity->root.key, anchors->root_key, PUBLIC_KEY_BYTES);
+    enum document_status status = certificate_check(
+        &crypto_primitives, anchors->authority_certificate, anchors->authority_certificate_bytes,
+        CERTIFICATE_TERMINAL_AUTHORITY, anchors->scheme, &identity->root, &c);
+    identity->terminal_authority = certificate_as_authority(&c);
+    anchors->authority_certificate = NULL;
+    anchors->authority_certificate_bytes = 0;
+    return of_document(status, STIVER_TERMINAL_PACKAGE);
+}
+
+static terminal_status take_card_authority(struct piece bytes, struct identity *identity)
+{
+    struct certificate c;
+    struct card_authority *taken = &identity->card_authorities[identity->card_authorities_count];
+    terminal_status status = of_document(
+        certificate_check(&crypto_primitives, bytes.data, bytes.bytes, CERTIFICATE_CARD_AUTHORITY,
+                          identity->anchors.scheme, &identity->root, &c),
+        STIVER_TERMINAL_PACKAGE);
+    if (status != STIVER_TERMINAL_OK)
+        return status;
+    taken->authority = certificate_as_authority(&c);
+    taken->is_test = (c.authority_flags & AUTHORITY_FLAG_TEST_SCHEME) != 0;
+    identity->card_authorities_count++;
+    return STIVER_TERMINAL_OK;
+}
+
+terminal_status identity_check_certificate(const struct identity *identity, struct piece bytes,
+                                           const uint8_t own_key[PUBLIC_KEY_BYTES],
+                                           struct certificate *certificate)
+{
+    terminal_status status = of_document(
+        certificate_check(&crypto_primitives, bytes.data, bytes.bytes, CERTIFICATE_TERMINAL,
+                          identity->anchors.scheme, &identity->terminal_authority, certificate),
+        STIVER_TERMINAL_PACKAGE);
+    if (status != STIVER_TERMINAL_OK)
+        return status;
+    bool is_ours = bytes_equal(certificate->key, own_key, PUBLIC_KEY_BYTES) &&
+                   bytes_equal(certificate->subject, identity->number, TERMINAL_NUMBER_BYTES);
+    return is_ours ? STIVER_TERMINAL_OK : STIVER_TERMINAL_PACKAGE;
+}
+
+static terminal_status take_certificate(struct piece bytes, const uint8_t *own_key,
+                                        struct identity *identity)
+{
+    terminal_status status =
+        identity_check_certificate(identity, bytes, own_key, &identity->certificate);
+    if (status != STIVER_TERMINAL_OK)
+        return status;
+    memcpy(identity->certificate_bytes, bytes.data, bytes.bytes);
+    identity->certificate_length = bytes.bytes;
+    return of_document(
+        certificate_host_id(&crypto_primitives, bytes.data, bytes.bytes, identity->host_id),
+        STIVER_TERMINAL_PACKAGE);
+}
+
+/* ---- the list ---- */
+
+/* Where the numbers stand, and that they are what the head's root was made of. */
+static terminal_status list_numbers(struct held_list *list, uint32_t scheme)
+{
+    uint8_t root[SHA256_BYTES];
+    size_t numbers_bytes = list->bytes - list->message_bytes;
+    if (numbers_bytes / CARD_NUMBER_BYTES != list->head.count ||
+        numbers_bytes % CARD_NUMBER_BYTES != 0)
+        return STIVER_TERMINAL_LIST_FORGED;
+    list->numbers = list->file + list->message_bytes;
+    uint8_t *scratch = malloc((size_t)SHA256_BYTES * (list->head.count + 1u));
+    if (scratch == NULL)
+        return STIVER_TERMINAL_MEMORY;
+    enum document_status status =
+        list_root(&crypto_primitives, scheme, list->numbers, list->head.count, scratch, root);
+    free(scratch);
+    if (status == DOCUMENT_OK && !bytes_equal(root, list->head.root, sizeof root))
+        status = DOCUMENT_FORGED;
+    return of_document(status, STIVER_TERMINAL_LIST_FORGED);
+}
+
+static terminal_status list_verify(const struct identity *identity, struct held_list *list)
+{
+    struct certificate working;
+    if (list->bytes < LIST_HEAD_BYTES)
+        return STIVER_TERMINAL_LIST_FORGED;
+    size_t certificate_bytes =
+        certificate_length(list->file + LIST_HEAD_BYTES, list->bytes - LIST_HEAD_BYTES);
+    list->message_bytes = LIST_HEAD_BYTES + certificate_bytes;
+    terminal_status status =
+        of_document(list_check(&crypto_primitives, list->file, list->message_bytes,
+                               identity->anchors.scheme, &identity->root, &list->head, &working),
+                    STIVER_TERMINAL_LIST_FORGED);
+    return status == STIVER_TERMINAL_OK ? list_numbers(list, identity->anchors.scheme) : status;
+}
+
+terminal_status identity_check_list(const struct identity *identity, struct piece file,
+                                    struct held_list *list)
+{
+    list->file = malloc(file.bytes == 0 ? 1 : file.bytes);
+    if (list->file == NULL)
+        return STIVER_TERMINAL_MEMORY;
+    if (file.bytes != 0)
+        memcpy(list->file, file.data, file.bytes);
+    list->bytes = file.bytes;
+    terminal_status status = list_verify(identity, list);
+    if (status != STIVER_TERMINAL_OK) {
+        free(list->file);
+        memset(list, 0, sizeof *list);
+    }
+    return status;
+}
+
+/* ---- all of it ---- */
+
+static terminal_status build(const struct package *package, struct piece certificate,
+                             struct piece list, const uint8_t *own_key, struct identity *identity)
+{
+    memcpy(identity->number, package->number, TERMINAL_NUMBER_BYTES);
+    memcpy(identity->link_key, package->link_key, PUBLIC_KEY_BYTES);
+    terminal_status status = take_anchors(package->anchors, identity);
+    for (size_t i = 0; status == STIVER_TERMINAL_OK && i < package->card_authorities_count; i++)
+        status = take_card_authority(package->card_authorities[i], identity);
+    if (status == STIVER_TERMINAL_OK)
+        status = take_certificate(certificate.bytes != 0 ? certificate : package->certificate,
+                                  own_key, identity);
+    if (status == STIVER_TERMINAL_OK)
+        status =
+            identity_check_list(identity, list.bytes != 0 ? list : package->list, &identity->list);
+    return status;
+}
+
+terminal_status identity_build(const uint8_t *package, size_t package_bytes,
+                               struct piece certificate, struct piece list,
+                               const uint8_t own_key[PUBLIC_KEY_BYTES], struct identity *identity)
+{
+    struct package parts;
+    memset(identity, 0, sizeof *identity);
+    if (!package_parse(package, package_bytes, &parts))
+        return STIVER_TERMINAL_PACKAGE;
+    terminal_status status = build(&parts, certificate, list, own_key, identity);
+    if (status != STIVER_TERMINAL_OK)
+        identity_free(identity);
+    return status;
+}
+
+void identity_free(struct identity *identity)
+{
+    free(identity->list.file);
+    memset(identity, 0, sizeof *identity);
+}
+
+terminal_status identity_check_card(const struct identity *identity, const uint8_t *bytes,
+                                    size_t length, struct certificate *certificate, bool *is_test)
+{
+    if (certificate_decode(bytes, length, certificate) != DOCUMENT_OK)
+        return STIVER_TERMINAL_CARD_UNPROVEN;
+    if (certificate->scheme != identity->anchors.scheme)
+        return STIVER_TERMINAL_OTHER_SCHEME;
+    for (size_t i = 0; i < identity->card_authorities_count; i++) {
+        const struct card_authority *held = &identity->card_authorities[i];
+        if (held->authority.id != certificate->authority)
+            continue;
+        *is_test = held->is_test;
+        return of_document(certificate_check(&crypto_primitives, bytes, length, CERTIFICATE_CARD,
+                                             identity->anchors.scheme, &held->authority,
+                                             certificate),
+                           STIVER_TERMINAL_CARD_UNPROVEN);
+    }
+    return STIVER_TERMINAL_CARD_UNPROVEN;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Business: begun with a number, ended once. */
+#include <string.h>
+
+#include "terminal/journal.h"
+
+/* A transaction's end, whatever came of it. */
+static terminal_status settle(struct db *db, enum db_status status)
+{
+    if (status == DB_OK)
+        status = db_commit(db);
+    db_rollback(db);
+    return journal_status(status);
+}
+
+/* ---- begin ---- */
+
+static enum db_status next_number(struct db *db, uint32_t *number)
+{
+    enum db_status status = db_step(db, JOURNAL_COUNTER);
+    if (status != DB_ROW)
+        return status == DB_OK ? DB_CORRUPT : status;
+    *number = (uint32_t)db_column_int(db, JOURNAL_COUNTER, 0) + 1;
+    db_reset(db, JOURNAL_COUNTER);
+    db_bind_int(db, JOURNAL_COUNTER_SET, 1, *number);
+    return db_run(db, JOURNAL_COUNTER_SET);
+}
+
+static enum db_status insert(struct db *db, const struct intent *intent)
+{
+    const size_t s = JOURNAL_BEGIN;
+    db_bind_int(db, s, 1, intent->number);
+    db_bind_int(db, s, 2, intent->kind);
+    db_bind_blob(db, s, 3, intent->card, sizeof intent->card);
+    db_bind_int(db, s, 4, intent->amount.minor);
+    db_bind_int(db, s, 5, intent->amount.currency);
+    db_bind_int(db, s, 6, intent->time);
+    db_bind_blob(db, s, 7, intent->reference, sizeof intent->reference);
+    db_bind_blob(db, s, 8, intent->host_id, sizeof intent->host_id);
+    db_bind_int(db, s, 9, intent->merchant);
+    db_bind_int(db, s, 10, intent->order_number);
+    db_bind_int(db, s, 11, intent->order_counter);
+    db_bind_int(db, s, 12, intent->flags);
+    return db_run(db, s);
+}
+
+terminal_status journal_begin(struct db *journal, struct intent *intent)
+{
+    enum db_status status = db_begin(journal);
+    if (status == DB_OK)
+        status = next_number(journal, &intent->number);
+    if (status == DB_OK && intent->number > COUNTER_MAX) {
+        db_rollback(journal);
+        return STIVER_TERMINAL_NUMBERS_USED_UP;
+    }
+    if (status == DB_OK)
+        status = insert(journal, intent);
+    return settle(journal, status);
+}
+
+/* ---- end ---- */
+
+static enum db_status end(struct db *db, uint32_t number, enum stiver_terminal_entry_state state,
+                          const uint8_t *document, bool is_recovered)
+{
+    db_bind_int(db, JOURNAL_END, 1, number);
+    db_bind_int(db, JOURNAL_END, 2, state);
+    db_bind_blob(db, JOURNAL_END, 3, document, document == NULL ? 0 : RECEIPT_BYTES);
+    db_bind_int(db, JOURNAL_END, 4, is_recovered);
+    return db_run(db, JOURNAL_END);
+}
+
+static terminal_status end_alone(struct db *db, uint32_t number,
+                                 enum stiver_terminal_entry_state state, bool is_recovered)
+{
+    enum db_status status = end(db, number, state, NULL, is_recovered);
+    if (status == DB_OK && db_changes(db) != 1)
+        return STIVER_TERMINAL_UNKNOWN_NUMBER;
+    return journal_status(status);
+}
+
+terminal_status journal_reject(struct db *journal, uint32_t number)
+{
+    return end_alone(journal, number, STIVER_TERMINAL_REJECTED, false);
+}
+
+terminal_status journal_abandon(struct db *journal, uint32_t number, bool is_recovered)
+{
+    return end_alone(journal, number, STIVER_TERMINAL_ABANDONED, is_recovered);
+}
+
+static enum db_status remember(struct db *db, const uint8_t *card, struct piece certificate,
+                               const uint8_t *handle)
+{
+    db_bind_blob(db, JOURNAL_CARD, 1, card, CARD_NUMBER_BYTES);
+    db_bind_blob(db, JOURNAL_CARD, 2, certificate.data, certificate.bytes);
+    enum db_status status = db_run(db, JOURNAL_CARD);
+    if (status != DB_OK || handle == NULL)
+        return status;
+    db_bind_blob(db, JOURNAL_HANDLE, 1, handle, HANDLE_BYTES);
+    db_bind_blob(db, JOURNAL_HANDLE, 2, card, CARD_NUMBER_BYTES);
+    return db_run(db, JOURNAL_HANDLE);
+}
+
+terminal_status journal_finish(struct db *journal, uint32_t number,
+                               const uint8_t document[RECEIPT_BYTES], bool is_recovered,
+                               const uint8_t card[CARD_NUMBER_BYTES], struct piece certificate,
+                               const uint8_t *handle)
+{
+    enum db_status status = db_begin(journal);
+    if (status == DB_OK)
+        status = end(journal, number, STIVER_TERMINAL_FINISHED, document, is_recovered);
+    if (status == DB_OK && db_changes(journal) != 1) {
+        db_rollback(journal);
+        return STIVER_TERMINAL_UNKNOWN_NUMBER;
+    }
+    if (status == DB_OK)
+        status = remember(journal, card, certificate, handle);
+    return settle(journal, status);
+}
+
+terminal_status journal_keep_foreign(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
+                                     uint32_t card_counter, const uint8_t document[RECEIPT_BYTES],
+                                     struct piece certificate)
+{
+    db_bind_blob(journal, JOURNAL_FOREIGN, 1, card, CARD_NUMBER_BYTES);
+    db_bind_int(journal, JOURNAL_FOREIGN, 2, card_counter);
+    db_bind_blob(journal, JOURNAL_FOREIGN, 3, document, RECEIPT_BYTES);
+    db_bind_blob(journal, JOURNAL_FOREIGN, 4, certificate.data, certificate.bytes);
+    return journal_status(db_run(journal, JOURNAL_FOREIGN));
+}
+
+/* ---- looking ---- */
+
+static bool read_intent(struct db *db, struct intent *intent)
+{
+    const size_t s = JOURNAL_NEXT_OPEN;
+    intent->number = (uint32_t)db_column_int(db, s, 0);
+    intent->kind = (enum document_kind)db_column_int(db, s, 1);
+    intent->amount.minor = (uint32_t)db_column_int(db, s, 3);
+    intent->amount.currency = (uint16_t)db_column_int(db, s, 4);
+    intent->time = (uint32_t)db_column_int(db, s, 5);
+    intent->merchant = (uint32_t)db_column_int(db, s, 8);
+    intent->order_number = (uint32_t)db_column_int(db, s, 9);
+    intent->order_counter = (uint32_t)db_column_int(db, s, 10);
+    intent->flags = (uint8_t)db_column_int(db, s, 11);
+    return db_column_fixed(db, s, 2, intent->card, sizeof intent->card) &&
+           db_column_fixed(db, s, 6, intent->reference, sizeof intent->reference) &&
+           db_column_fixed(db, s, 7, intent->host_id, sizeof intent->host_id);
+}
+
+terminal_status journal_next_open(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
+                                  uint32_t above, struct intent *intent, bool *found)
+{
+    db_bind_blob(journal, JOURNAL_NEXT_OPEN, 1, card, CARD_NUMBER_BYTES);
+    db_bind_int(journal, JOURNAL_NEXT_OPEN, 2, above);
+    enum db_status status = db_step(journal, JOURNAL_NEXT_OPEN);
+    *found = status == DB_ROW;
+    if (status != DB_ROW)
+        return journal_status(status);
+    bool is_whole = read_intent(journal, intent);
+    db_reset(journal, JOURNAL_NEXT_OPEN);
+    return is_whole ? STIVER_TERMINAL_OK : STIVER_TERMINAL_JOURNAL_DAMAGED;
+}
+
+terminal_status journal_paid(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
+                             const uint8_t host_id[HOST_ID_BYTES], uint64_t *sum)
+{
+    db_bind_blob(journal, JOURNAL_PAID, 1, card, CARD_NUMBER_BYTES);
+    db_bind_blob(journal, JOURNAL_PAID, 2, host_id, HOST_ID_BYTES);
+    enum db_status status = db_step(journal, JOURNAL_PAID);
+    if (status == DB_ROW)
+        *sum = (uint64_t)db_column_int(journal, JOURNAL_PAID, 0);
+    db_reset(journal, JOURNAL_PAID);
+    return status == DB_ROW ? STIVER_TERMINAL_OK : journal_status(status);
+}
+
+terminal_status journal_claim(struct db *journal, enum document_kind kind,
+                              const uint8_t card[CARD_NUMBER_BYTES], struct money amount,
+                              uint32_t since, uint8_t document[RECEIPT_BYTES], bool *found)
+{
+    const size_t s = JOURNAL_CLAIMABLE;
+    db_bind_blob(journal, s, 1, card, CARD_NUMBER_BYTES);
+    db_bind_int(journal, s, 2, kind);
+    db_bind_int(journal, s, 3, amount.minor);
+    db_bind_int(journal, s, 4, amount.currency);
+    db_bind_int(journal, s, 5, since);
+    enum db_status status = db_step(journal, s);
+    *found = false;
+    if (status != DB_ROW)
+        return journal_status(status);
+    int64_t number = db_column_int(journal, s, 0);
+    bool is_whole = db_column_fixed(journal, s, 1, document, RECEIPT_BYTES);
+    db_reset(journal, s);
+    if (!is_whole)
+        return STIVER_TERMINAL_JOURNAL_DAMAGED;
+    db_bind_int(journal, JOURNAL_CLAIM, 1, number);
+    status = db_run(journal, JOURNAL_CLAIM);
+    *found = status == DB_OK;
+    return journal_status(status);
+}
+
+terminal_status journal_is_blocked(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
+                                   bool *is_blocked)
+{
+    db_bind_blob(journal, JOURNAL_IS_BLOCKED, 1, card, CARD_NUMBER_BYTES);
+    enum db_status status = db_step(journal, JOURNAL_IS_BLOCKED);
+    *is_blocked = status == DB_ROW;
+    db_reset(journal, JOURNAL_IS_BLOCKED);
+    return journal_status(status);
+}
+
+/* ---- telling ---- */
+
+static bool read_entry(struct db *db, size_t s, uint32_t scheme,
+                       struct stiver_terminal_entry *entry)
+{
+    uint8_t document[RECEIPT_BYTES];
+    memset(entry, 0, sizeof *entry);
+    entry->number = (uint32_t)db_column_int(db, s, 0);
+    entry->kind = (enum stiver_terminal_kind)db_column_int(db, s, 1);
+    entry->state = (enum stiver_terminal_entry_state)db_column_int(db, s, 2);
+    entry->amount.minor = (uint32_t)db_column_int(db, s, 4);
+    entry->amount.currency = (uint16_t)db_column_int(db, s, 5);
+    entry->time = (uint32_t)db_column_int(db, s, 6);
+    entry->is_recovered = db_column_int(db, s, 7) != 0;
+    entry->is_uploaded = !db_column_is_null(db, s, 8);
+    entry->upload_result = (uint8_t)db_column_int(db, s, 8);
+    entry->has_receipt = !db_column_is_null(db, s, 9);
+    if (!db_column_fixed(db, s, 3, entry->card, sizeof entry->card))
+        return false;
+    if (!entry->has_receipt)
+        return true;
+    return db_column_fixed(db, s, 9, document, sizeof document) &&
+           intent_tell(scheme, document, &entry->receipt);
+}
+
+static terminal_status visit_rows(struct db *db, size_t s, uint32_t scheme,
+                                  stiver_terminal_entry_visit *visit, void *context)
+{
+    enum db_status status;
+    struct stiver_terminal_entry entry;
+    while ((status = db_step(db, s)) == DB_ROW) {
+        if (!read_entry(db, s, scheme, &entry)) {
+            db_reset(db, s);
+            return STIVER_TERMINAL_JOURNAL_DAMAGED;
+        }
+        if (visit != NULL && !visit(context, &entry))
+            break;
+    }
+    db_reset(db, s);
+    return journal_status(status);
+}
+
+terminal_status journal_entries(struct db *journal, uint32_t scheme, uint32_t first, bool untold,
+                                bool claim, stiver_terminal_entry_visit *visit, void *context)
+{
+    const size_t s = untold ? JOURNAL_UNTOLD : JOURNAL_ENTRIES;
+    db_bind_int(journal, s, 1, first);
+    terminal_status status = visit_rows(journal, s, scheme, visit, context);
+    if (status != STIVER_TERMINAL_OK || !untold)
+        return status;
+    db_bind_int(journal, JOURNAL_TOLD, 1, claim);
+    return journal_status(db_run(journal, JOURNAL_TOLD));
+}

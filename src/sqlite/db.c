@@ -170,6 +170,8 @@ static enum db_status configure(struct db *db, enum db_mode mode, unsigned busy_
 /* SQLite would make the file under the umask; money's records are their owner's alone. */
 static enum db_status prepare_file(const char *path, enum db_mode mode)
 {
+    if (strcmp(path, ":memory:") == 0)
+        return DB_OK; /* SQLite's name for a database without a file */
     if (mode == DB_CREATE) {
         int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (file < 0)

@@ -46,8 +46,9 @@ enum db_mode {
     DB_CREATE,   /* makes the file (mode 0600) if it is not there */
 };
 
-/* Opens with WAL, synchronous FULL, foreign keys on and a wait of busy_ms before DB_BUSY; upgrades
- * an older schema in one transaction. *db is set only on DB_OK and owned by the caller. */
+/* path ":memory:" is a database without a file, empty at first: use DB_CREATE. Opens with WAL,
+ * synchronous FULL, foreign keys on and a wait of busy_ms before DB_BUSY; upgrades an older schema
+ * in one transaction. *db is set only on DB_OK and owned by the caller. */
 enum db_status db_open(const char *path, enum db_mode mode, unsigned busy_ms,
                        const struct db_schema *schema, struct db **db) DB_CHECKED;
 /* NULL is allowed. An open transaction is rolled back. */

@@ -3,15 +3,30 @@
 
 #include <string.h>
 
+#include "base/crc32.h"
 #include "card/core/nvm_log.h"
 
 /* What a page with no copies surely has for the records of one transaction: beside them, two
  * markers and at most three units are lost to padding and fences. */
 #define TRANSACTION_OVERHEAD (2u * NVM_MARKER_BYTES + 3u * STIVER_FLASH_UNIT_MAX)
 
+/* The page with the highest sequence is left alone until the new store's first page stands after it
+ * and counts: a tear on the way never leaves a half erased page that may pass for a head. */
+static enum nvm_status others_erase(struct nvm *nvm, uint32_t newest, uint32_t first)
+{
+    enum nvm_status status = NVM_OK;
+    for (uint32_t page = 0; status == NVM_OK && page < nvm->flash->pages; page++) {
+        if (page != newest && page != first) {
+            status = nvm_flash_erase(nvm, page);
+        }
+    }
+    return status;
+}
+
 enum nvm_status nvm_format(const struct stiver_flash *flash, const uint8_t salt[NVM_SALT_BYTES])
 {
     struct nvm nvm;
+    struct nvm_header header;
     bool stood;
     memset(&nvm, 0, sizeof nvm);
     nvm.flash = flash;
@@ -19,18 +34,23 @@ enum nvm_status nvm_format(const struct stiver_flash *flash, const uint8_t salt[
     if (!nvm_geometry_is_valid(flash)) {
         return NVM_GEOMETRY;
     }
-    /* The first page is erased when it is opened, after all others. */
-    enum nvm_status status = NVM_OK;
-    for (uint32_t page = 1; status == NVM_OK && page < flash->pages; page++) {
-        status = nvm_flash_erase(&nvm, page);
-    }
+    uint32_t newest = flash->pages - 1;
+    enum nvm_status status = nvm_newest_find(&nvm, &newest, &header);
     if (status == NVM_OK) {
-        status = nvm_page_found(&nvm);
+        nvm.sequence = header.sequence;
+        nvm.erases = header.erases;
+    } else if (status != NVM_BLANK && status != NVM_GEOMETRY) {
+        return status;
+    }
+    uint32_t first = nvm_page_after(&nvm, newest);
+    status = others_erase(&nvm, newest, first);
+    if (status == NVM_OK) {
+        status = nvm_page_found(&nvm, first);
     }
     if (status == NVM_OK) {
         status = nvm_log_end_transaction(&nvm, NVM_MARKER_VOID, &stood);
     }
-    return status;
+    return status == NVM_OK ? nvm_flash_erase(&nvm, newest) : status;
 }
 
 void nvm_limit(struct nvm *nvm, const struct nvm_quota *quotas, size_t rows)
@@ -85,6 +105,15 @@ enum nvm_status nvm_size(const struct nvm *nvm, uint8_t owner, uint8_t id, size_
     return status;
 }
 
+/* A length that went bad must not pass for a caller's mistake. */
+static enum nvm_status record_verify(const struct nvm *nvm, const struct nvm_record *record,
+                                     uint32_t page, uint32_t offset)
+{
+    uint32_t crc = nvm_record_seed(record);
+    enum nvm_status status = nvm_flash_crc(nvm, page, offset, record->bytes, &crc);
+    return status == NVM_OK && crc32_end(crc) != record->crc ? NVM_DAMAGED : status;
+}
+
 enum nvm_status nvm_read(const struct nvm *nvm, uint8_t owner, uint8_t id, uint8_t *version,
                          uint8_t *out, size_t capacity, size_t *bytes)
 {
@@ -97,10 +126,11 @@ enum nvm_status nvm_read(const struct nvm *nvm, uint8_t owner, uint8_t id, uint8
         return status;
     }
     if (record.bytes > capacity) {
-        return NVM_MISUSE;
+        return record_verify(nvm, &record, page, offset) == NVM_DAMAGED ? NVM_DAMAGED : NVM_MISUSE;
     }
     status = nvm_flash_read(nvm, page, offset, out, record.bytes);
-    if (status == NVM_OK && nvm_record_crc(&record, out) != record.crc) {
+    if (status == NVM_OK &&
+        crc32_end(crc32_update(nvm_record_seed(&record), out, record.bytes)) != record.crc) {
         status = NVM_DAMAGED;
     }
     if (status != NVM_OK) {
@@ -140,7 +170,7 @@ static bool space_suffices(const struct nvm *nvm, uint32_t more, uint32_t longes
     }
     uint32_t packed = longest < room ? (pages - 2) * (room - longest) : 0;
     uint32_t paired = (pages - 3) * (room / 2);
-    uint32_t half = pages * (room / 2);
+    uint32_t half = pages * (nvm->flash->page_bytes / 2);
     uint32_t most = packed > paired ? packed : paired;
     return live <= (most < half ? most : half);
 }

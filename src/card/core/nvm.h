@@ -113,8 +113,8 @@ struct nvm {
 };
 
 /* Erases every page, whatever it held, and makes an empty store. salt: 8 fresh random bytes. After
- * a tear the next mount finds the empty store, NVM_BLANK, or, while part of an older store is left,
- * that store as it was or NVM_DAMAGED.
+ * a tear the next mount finds the empty store; or what is left of the store before, if there was
+ * one: its last values, or NVM_DAMAGED; or NVM_BLANK. Formatting again is always right.
  * NVM_GEOMETRY, NVM_WORN, NVM_POWER_LOST. */
 enum nvm_status nvm_format(const struct stiver_flash *flash, const uint8_t salt[NVM_SALT_BYTES])
     __attribute__((warn_unused_result));

@@ -163,27 +163,42 @@ void nvm_entry_decode(const uint8_t in[NVM_SNAPSHOT_ENTRY_BYTES], struct nvm_ent
     entry->offset = u16_load(in + 3);
 }
 
-void nvm_marker_encode(const struct nvm_marker *marker, uint32_t crc, uint8_t out[NVM_MARKER_BYTES])
+/* 24 bits over the fields alone, so that a marker is known for one even when what it covers has
+ * gone bad since. */
+static void marker_check_store(const uint8_t in[NVM_MARKER_BYTES], uint32_t seed, uint8_t check[3])
 {
+    uint32_t crc = crc32_update(seed, in, 1);
+    crc = crc32_end(crc32_update(crc, in + 2, MARKER_FIELDS_BYTES - 4));
+    check[0] = (uint8_t)(crc >> 16);
+    u16_store(check + 1, crc);
+}
+
+void nvm_marker_encode(const struct nvm_marker *marker, uint32_t seed, uint32_t crc,
+                       uint8_t out[NVM_MARKER_BYTES])
+{
+    uint8_t check[3];
     out[0] = marker->kind;
-    out[1] = 0;
     u16_store(out + 2, marker->start);
     u16_store(out + 4, marker->length);
-    u16_store(out + 6, marker->sequence);
-    u32_store(out + 8, marker->number);
+    u32_store(out + 6, marker->number);
+    marker_check_store(out, seed, check);
+    out[1] = check[0];
+    memcpy(out + 10, check + 1, 2);
     u32_store(out + MARKER_FIELDS_BYTES, crc32_end(crc32_update(crc, out, MARKER_FIELDS_BYTES)));
 }
 
-bool nvm_marker_decode(const uint8_t in[NVM_MARKER_BYTES], struct nvm_marker *marker)
+bool nvm_marker_decode(const uint8_t in[NVM_MARKER_BYTES], uint32_t seed, struct nvm_marker *marker)
 {
+    uint8_t check[3];
+    if (in[0] != NVM_MARKER_OPENING && in[0] != NVM_MARKER_COMMIT && in[0] != NVM_MARKER_VOID) {
+        return false;
+    }
     marker->kind = in[0];
     marker->start = u16_load(in + 2);
     marker->length = u16_load(in + 4);
-    marker->sequence = u16_load(in + 6);
-    marker->number = u32_load(in + 8);
-    marker->crc = u32_load(in + MARKER_FIELDS_BYTES);
-    return in[1] == 0 &&
-           (in[0] == NVM_MARKER_OPENING || in[0] == NVM_MARKER_COMMIT || in[0] == NVM_MARKER_VOID);
+    marker->number = u32_load(in + 6);
+    marker_check_store(in, seed, check);
+    return in[1] == check[0] && memcmp(in + 10, check + 1, 2) == 0;
 }
 
 bool nvm_marker_matches(const uint8_t in[NVM_MARKER_BYTES], uint32_t crc)
@@ -201,19 +216,19 @@ static void record_fields(const struct nvm_record *record, uint8_t out[RECORD_FI
     u16_store(out + 4, record->bytes);
 }
 
-uint32_t nvm_record_crc(const struct nvm_record *record, const uint8_t *data)
+uint32_t nvm_record_seed(const struct nvm_record *record)
 {
     uint8_t fields[RECORD_FIELDS_BYTES];
     record_fields(record, fields);
-    uint32_t crc = crc32_update(crc32_begin(), fields, sizeof fields);
-    return crc32_end(crc32_update(crc, data, record->bytes));
+    return crc32_update(crc32_begin(), fields, sizeof fields);
 }
 
 void nvm_record_encode(const struct nvm_record *record, const uint8_t *data,
                        uint8_t out[NVM_RECORD_HEADER_BYTES])
 {
     record_fields(record, out);
-    u32_store(out + RECORD_FIELDS_BYTES, nvm_record_crc(record, data));
+    uint32_t crc = crc32_update(nvm_record_seed(record), data, record->bytes);
+    u32_store(out + RECORD_FIELDS_BYTES, crc32_end(crc));
 }
 
 bool nvm_record_decode(const uint8_t in[NVM_RECORD_HEADER_BYTES], struct nvm_record *record)

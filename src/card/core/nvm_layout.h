@@ -14,6 +14,9 @@
 #define NVM_SLOTS 3u      /* decision slots of a page */
 #define NVM_REOPENINGS 4u /* reopening units of a page */
 
+/* The attempt of a store's first page: what is in the page before it does not matter. */
+#define NVM_ATTEMPT_FOUNDS 255u
+
 /* The fixed part of a page header. */
 struct nvm_header {
     uint32_t sequence; /* one more for each page opened, from 1 */
@@ -21,7 +24,7 @@ struct nvm_header {
     uint32_t base;     /* number of the last transaction before this page */
     uint16_t opening;  /* bytes that the opening marker covers: header, snapshot, copies */
     uint8_t entries;   /* of the snapshot, which follows */
-    uint8_t attempt;   /* which try at opening the page this is */
+    uint8_t attempt;   /* which try at opening the page this is, or NVM_ATTEMPT_FOUNDS */
     uint8_t salt[NVM_SALT_BYTES];
 };
 
@@ -33,10 +36,8 @@ enum nvm_marker_kind {
 
 struct nvm_marker {
     uint32_t number; /* of the last committed transaction once this marker counts */
-    uint32_t crc;    /* over the seed of the page, the range and the fields before */
     uint16_t start;  /* of the range it covers */
     uint16_t length;
-    uint16_t sequence; /* low half of the page's */
     uint8_t kind;
 };
 
@@ -76,16 +77,19 @@ uint32_t nvm_header_seed(const struct nvm_header *header);
 void nvm_entry_encode(const struct nvm_entry *entry, uint8_t out[NVM_SNAPSHOT_ENTRY_BYTES]);
 void nvm_entry_decode(const uint8_t in[NVM_SNAPSHOT_ENTRY_BYTES], struct nvm_entry *entry);
 
-/* crc: the running CRC of seed and range. */
-void nvm_marker_encode(const struct nvm_marker *marker, uint32_t crc,
+/* seed: the page's. crc: the running CRC of seed and range. */
+void nvm_marker_encode(const struct nvm_marker *marker, uint32_t seed, uint32_t crc,
                        uint8_t out[NVM_MARKER_BYTES]);
-/* False if these bytes cannot be a marker at all; the CRC is for the caller to compare. */
-bool nvm_marker_decode(const uint8_t in[NVM_MARKER_BYTES], struct nvm_marker *marker);
+/* False if these bytes are no marker of this page at all. */
+bool nvm_marker_decode(const uint8_t in[NVM_MARKER_BYTES], uint32_t seed,
+                       struct nvm_marker *marker);
+/* Whether a marker's range is what it was; crc as above. */
 bool nvm_marker_matches(const uint8_t in[NVM_MARKER_BYTES], uint32_t crc);
 
 void nvm_record_encode(const struct nvm_record *record, const uint8_t *data,
                        uint8_t out[NVM_RECORD_HEADER_BYTES]);
 bool nvm_record_decode(const uint8_t in[NVM_RECORD_HEADER_BYTES], struct nvm_record *record);
-uint32_t nvm_record_crc(const struct nvm_record *record, const uint8_t *data);
+/* The running CRC of a record's fields, to be carried over its data. */
+uint32_t nvm_record_seed(const struct nvm_record *record);
 
 #endif

@@ -266,27 +266,26 @@ void nvm_stream_start(struct nvm *nvm, uint32_t offset, uint32_t crc)
     nvm->crc = crc;
 }
 
-static void stream_marker(const struct nvm *nvm, enum nvm_marker_kind kind, uint32_t sequence,
+static void stream_marker(const struct nvm *nvm, enum nvm_marker_kind kind, uint32_t seed,
                           uint32_t number, uint8_t out[NVM_MARKER_BYTES])
 {
     struct nvm_marker marker = {
         .number = number,
         .start = nvm->start,
         .length = nvm->length,
-        .sequence = (uint16_t)sequence,
         .kind = (uint8_t)kind,
     };
-    nvm_marker_encode(&marker, nvm->crc, out);
+    nvm_marker_encode(&marker, seed, nvm->crc, out);
 }
 
-enum nvm_status nvm_stream_open(struct nvm *nvm, uint32_t page, uint32_t sequence, uint32_t number)
+enum nvm_status nvm_stream_open(struct nvm *nvm, uint32_t page, uint32_t seed, uint32_t number)
 {
     uint8_t marker[NVM_MARKER_BYTES];
     enum nvm_status status = stream_flush(nvm, page);
     if (status != NVM_OK) {
         return status;
     }
-    stream_marker(nvm, NVM_MARKER_OPENING, sequence, number, marker);
+    stream_marker(nvm, NVM_MARKER_OPENING, seed, number, marker);
     return stream_program(nvm, page, marker, sizeof marker);
 }
 
@@ -333,7 +332,7 @@ enum nvm_status nvm_log_end_transaction(struct nvm *nvm, enum nvm_marker_kind ki
     if (status != NVM_OK) {
         return status;
     }
-    stream_marker(nvm, kind, nvm->sequence, nvm->number + (kind == NVM_MARKER_COMMIT), marker);
+    stream_marker(nvm, kind, nvm->seed, nvm->number + (kind == NVM_MARKER_COMMIT), marker);
     nvm->is_fenced = false;
     status = stream_program(nvm, nvm->head, marker, sizeof marker);
     if (status != NVM_OK) {
@@ -372,6 +371,6 @@ enum nvm_status nvm_log_decide_void(struct nvm *nvm)
 {
     uint8_t marker[NVM_MARKER_BYTES];
     nvm_stream_start(nvm, nvm->first, nvm->seed);
-    stream_marker(nvm, NVM_MARKER_VOID, nvm->sequence, nvm->number, marker);
+    stream_marker(nvm, NVM_MARKER_VOID, nvm->seed, nvm->number, marker);
     return nvm_log_decide(nvm, marker);
 }

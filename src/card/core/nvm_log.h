@@ -80,7 +80,7 @@ enum nvm_status nvm_log_decide_void(struct nvm *nvm) __attribute__((warn_unused_
 void nvm_stream_start(struct nvm *nvm, uint32_t offset, uint32_t crc);
 enum nvm_status nvm_stream_write(struct nvm *nvm, uint32_t page, const uint8_t *data, size_t bytes)
     __attribute__((warn_unused_result));
-enum nvm_status nvm_stream_open(struct nvm *nvm, uint32_t page, uint32_t sequence, uint32_t number)
+enum nvm_status nvm_stream_open(struct nvm *nvm, uint32_t page, uint32_t seed, uint32_t number)
     __attribute__((warn_unused_result));
 void nvm_head_set(struct nvm *nvm, const struct nvm_header *header);
 
@@ -88,8 +88,12 @@ void nvm_head_set(struct nvm *nvm, const struct nvm_header *header);
  * many further pages' records may be taken along. */
 enum nvm_status nvm_page_turn(struct nvm *nvm, uint32_t fill_pages)
     __attribute__((warn_unused_result));
-/* Opens the first page of an empty store. */
-enum nvm_status nvm_page_found(struct nvm *nvm) __attribute__((warn_unused_result));
+/* Opens a page as the first of an empty store. */
+enum nvm_status nvm_page_found(struct nvm *nvm, uint32_t page) __attribute__((warn_unused_result));
+/* The page with the highest sequence, whatever else is true of it. NVM_BLANK: none has a header;
+ * NVM_GEOMETRY: none of this geometry. */
+enum nvm_status nvm_newest_find(const struct nvm *nvm, uint32_t *newest, struct nvm_header *header)
+    __attribute__((warn_unused_result));
 /* Says in the page before the head that the head is there for good. */
 enum nvm_status nvm_page_seal(struct nvm *nvm) __attribute__((warn_unused_result));
 

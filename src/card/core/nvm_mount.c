@@ -50,9 +50,8 @@ static enum nvm_status opening_check(const struct nvm *nvm, uint32_t page,
     if (status != NVM_OK) {
         return status;
     }
-    if (!nvm_marker_decode(bytes, &marker) || marker.kind != NVM_MARKER_OPENING ||
-        marker.start != 0 || marker.length != header->opening || marker.number != header->base ||
-        marker.sequence != (uint16_t)header->sequence) {
+    if (!nvm_marker_decode(bytes, crc, &marker) || marker.kind != NVM_MARKER_OPENING ||
+        marker.start != 0 || marker.length != header->opening || marker.number != header->base) {
         return NVM_BLANK;
     }
     status = nvm_flash_crc(nvm, page, 0, header->opening, &crc);
@@ -92,8 +91,8 @@ static enum nvm_status marker_check(const struct nvm *nvm, const uint8_t bytes[N
 {
     uint32_t crc = nvm->seed;
     *valid = false;
-    if (!nvm_marker_decode(bytes, marker) || marker->kind == NVM_MARKER_OPENING ||
-        marker->sequence != (uint16_t)nvm->sequence || marker->start < nvm->first ||
+    if (!nvm_marker_decode(bytes, crc, marker) || marker->kind == NVM_MARKER_OPENING ||
+        marker->start < nvm->first ||
         marker->start + (uint32_t)marker->length > nvm_log_end(nvm->flash)) {
         return NVM_OK;
     }
@@ -166,7 +165,7 @@ static enum nvm_status pair_judge(const struct nvm *nvm, uint32_t start, uint32_
         *good = true;
         return NVM_OK;
     }
-    if (alike && nvm_marker_decode(pair[0], marker) && marker_is_next(nvm, marker, start, end)) {
+    if (alike && nvm_marker_decode(pair[0], nvm->seed, marker)) {
         return NVM_DAMAGED;
     }
     if (valid[0] || valid[1]) {
@@ -288,33 +287,42 @@ static enum nvm_status slots_read(struct nvm *nvm, struct finding *found)
 
 /* --- the truth --- */
 
-/* A marker anywhere after what the walk understood means that something before it went bad: a torn
- * transaction never has one but where the walk looked, and there, if it is weak, it may well show
- * at the second look. Better no answer than an old one. */
+/* What a torn transaction cannot leave where the walk did not understand it: a marker that holds,
+ * or a pair of them. They mean that something before them went bad. Only where the walk looked may
+ * a lone marker be: if it is weak, it may well show at the second look. */
+static enum nvm_status stray_check(const struct nvm *nvm, const struct finding *found, uint32_t at)
+{
+    uint8_t pair[2][NVM_MARKER_BYTES];
+    struct nvm_marker marker;
+    bool valid;
+    enum nvm_status status = nvm_flash_read(nvm, nvm->head, at, pair[0], sizeof pair);
+    if (status != NVM_OK || !nvm_marker_decode(pair[0], nvm->seed, &marker)) {
+        return status;
+    }
+    if (memcmp(pair[0], pair[1], NVM_MARKER_BYTES) == 0) {
+        return NVM_DAMAGED;
+    }
+    status = marker_check(nvm, pair[0], &marker, &valid);
+    return status == NVM_OK && valid && at != found->looked_at ? NVM_DAMAGED : status;
+}
+
+/* Better no answer than an old one. */
 static enum nvm_status strays_refuse(const struct nvm *nvm, const struct finding *found)
 {
     uint32_t unit = nvm->flash->unit_bytes;
-    uint32_t last = nvm_log_end(nvm->flash) - NVM_MARKER_BYTES;
-    for (uint32_t at = found->end + unit; at <= last; at += unit) {
-        uint8_t bytes[NVM_MARKER_BYTES];
-        struct nvm_marker marker;
-        bool valid;
-        enum nvm_status status = nvm_flash_read(nvm, nvm->head, at, bytes, sizeof bytes);
-        if (status == NVM_OK) {
-            status = marker_check(nvm, bytes, &marker, &valid);
-        }
-        if (status != NVM_OK || (valid && at != found->looked_at)) {
-            return status != NVM_OK ? status : NVM_DAMAGED;
-        }
+    uint32_t last = nvm_log_end(nvm->flash) - 2 * NVM_MARKER_BYTES;
+    enum nvm_status status = NVM_OK;
+    for (uint32_t at = found->end + unit; status == NVM_OK && at <= last; at += unit) {
+        status = stray_check(nvm, found, at);
     }
-    return NVM_OK;
+    return status;
 }
 
 static enum nvm_status decision_apply(struct nvm *nvm, const struct finding *found,
                                       const uint8_t bytes[NVM_MARKER_BYTES])
 {
     struct nvm_marker marker;
-    if (!nvm_marker_decode(bytes, &marker)) {
+    if (!nvm_marker_decode(bytes, nvm->seed, &marker)) {
         return NVM_DAMAGED;
     }
     if (marker.number == nvm->number) {
@@ -322,7 +330,7 @@ static enum nvm_status decision_apply(struct nvm *nvm, const struct finding *fou
     }
     if (marker.kind == NVM_MARKER_VOID && found->has_candidate) {
         /* Whoever decided this read the candidate's twin as well, which is weak: it is a commit. */
-        (void)nvm_marker_decode(found->candidate, &marker);
+        (void)nvm_marker_decode(found->candidate, nvm->seed, &marker);
     }
     if (marker.kind != NVM_MARKER_COMMIT || marker.number != nvm->number + 1 ||
         marker.start != found->end + nvm->flash->unit_bytes || marker.length == 0) {
@@ -382,8 +390,8 @@ static enum nvm_status fresh_judge(const struct nvm *nvm, const struct nvm_heade
         return status;
     }
     bool shows = found->is_doubtful || found->has_slots;
-    bool is_wanted =
-        header->sequence == 1 || seal != NVM_FENCE_NONE || reopenings <= header->attempt;
+    bool is_wanted = header->attempt == NVM_ATTEMPT_FOUNDS || seal != NVM_FENCE_NONE ||
+                     reopenings <= header->attempt;
     *counts = left > 0 || (shows && is_wanted);
     return NVM_OK;
 }
@@ -410,9 +418,7 @@ static enum nvm_status page_take(struct nvm *nvm, uint32_t page, const struct nv
     return status == NVM_OK && !counts ? NVM_BLANK : status;
 }
 
-/* The page with the highest sequence. NVM_BLANK: none has a header. */
-static enum nvm_status newest_find(const struct nvm *nvm, uint32_t *newest,
-                                   struct nvm_header *header)
+enum nvm_status nvm_newest_find(const struct nvm *nvm, uint32_t *newest, struct nvm_header *header)
 {
     enum nvm_status result = NVM_BLANK;
     for (uint32_t page = 0; page < nvm->flash->pages; page++) {
@@ -434,13 +440,14 @@ static enum nvm_status newest_find(const struct nvm *nvm, uint32_t *newest,
 static enum nvm_status head_find(struct nvm *nvm, struct nvm_header *header, struct finding *found)
 {
     uint32_t page = 0;
-    enum nvm_status status = newest_find(nvm, &page, header);
+    enum nvm_status status = nvm_newest_find(nvm, &page, header);
     if (status != NVM_OK) {
         return status;
     }
     uint32_t sequence = header->sequence;
+    bool founds = header->attempt == NVM_ATTEMPT_FOUNDS;
     status = page_take(nvm, page, header, found);
-    if (status != NVM_BLANK || sequence == 1) {
+    if (status != NVM_BLANK) {
         return status;
     }
     page = nvm_page_before(nvm, page);
@@ -450,7 +457,8 @@ static enum nvm_status head_find(struct nvm *nvm, struct nvm_header *header, str
         nvm->is_reopening = true;
         return status == NVM_BLANK ? NVM_DAMAGED : status;
     }
-    return status == NVM_POWER_LOST ? status : NVM_DAMAGED;
+    /* The torn first page of a store, alone, is none. */
+    return status == NVM_POWER_LOST || (status == NVM_BLANK && founds) ? status : NVM_DAMAGED;
 }
 
 /* Each entry must lead to its record; how much room they take is not in the snapshot. */
@@ -476,7 +484,7 @@ static enum nvm_status entries_check(struct nvm *nvm)
 }
 
 /* The head must have no successor; and whether the page before it knows of it. */
-static enum nvm_status seals_check(struct nvm *nvm)
+static enum nvm_status seals_check(struct nvm *nvm, const struct nvm_header *header)
 {
     enum nvm_fence seal;
     uint32_t offset = nvm_seal_offset(nvm->flash);
@@ -484,10 +492,10 @@ static enum nvm_status seals_check(struct nvm *nvm)
     if (status == NVM_OK && seal != NVM_FENCE_NONE) {
         status = NVM_DAMAGED;
     }
-    nvm->is_sealed = nvm->sequence == 1;
+    nvm->is_sealed = header->attempt == NVM_ATTEMPT_FOUNDS;
     if (status == NVM_OK && !nvm->is_sealed) {
         status = nvm_fence_read(nvm, nvm_page_before(nvm, nvm->head), offset, &seal);
-        nvm->is_sealed = seal == NVM_FENCE_WHOLE;
+        nvm->is_sealed = seal != NVM_FENCE_NONE;
     }
     return status;
 }
@@ -505,13 +513,13 @@ enum nvm_status nvm_mount(struct nvm *nvm, const struct stiver_flash *flash,
     }
     enum nvm_status status = head_find(nvm, &header, &found);
     if (status == NVM_OK) {
-        status = seals_check(nvm);
-    }
-    if (status == NVM_OK) {
-        status = doubt_end(nvm, &found);
+        status = seals_check(nvm, &header);
     }
     if (status == NVM_OK) {
         status = entries_check(nvm);
+    }
+    if (status == NVM_OK) {
+        status = doubt_end(nvm, &found);
     }
     if (status != NVM_OK) {
         nvm->state = status == NVM_POWER_LOST ? NVM_STATE_POWER_LOST : NVM_STATE_UNMOUNTED;

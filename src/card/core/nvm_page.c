@@ -157,7 +157,7 @@ static enum nvm_status page_write(struct nvm *nvm, uint32_t page, const struct n
         status = copies_write(nvm, page, fill_pages, plan);
     }
     if (status == NVM_OK) {
-        status = nvm_stream_open(nvm, page, header->sequence, header->base);
+        status = nvm_stream_open(nvm, page, nvm_header_seed(header), header->base);
     }
     return status;
 }
@@ -237,10 +237,10 @@ enum nvm_status nvm_page_turn(struct nvm *nvm, uint32_t fill_pages)
     return nvm_page_seal(nvm);
 }
 
-enum nvm_status nvm_page_found(struct nvm *nvm)
+enum nvm_status nvm_page_found(struct nvm *nvm, uint32_t page)
 {
     nvm->is_sealed = true;
-    return page_open(nvm, 0, 0, 0);
+    return page_open(nvm, page, NVM_ATTEMPT_FOUNDS, 0);
 }
 
 enum nvm_status nvm_page_seal(struct nvm *nvm)

@@ -392,6 +392,25 @@ static void sum_of_payments_without_pin_ends_and_starts_again(void **state)
     purse_books();
 }
 
+/* What a glitched check would let through is stopped at the last moment, before it is committed. */
+static void state_that_its_receipt_does_not_explain_is_not_committed(void **state)
+{
+    (void)state;
+    struct card *card = (struct card *)(void *)purse_card.card.memory;
+    uint8_t document[RECEIPT_BYTES];
+    struct receipt receipt;
+    at_shop_with(2000);
+    struct sale sale = purse_sale(100);
+    const uint32_t wrong[] = {2000, 1901, 1899, 2100, 0};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct ledger next = purse_inside()->ledger;
+        next.balance.minor = wrong[i];
+        receipt_begin(card, DOCUMENT_PAYMENT_RECEIPT, &sale, &receipt);
+        assert_refused(STATUS_FAILED, receipt_commit(card, &receipt, &next, NULL, document));
+    }
+    purse_books();
+}
+
 /* Power is lost at every change of memory that a payment makes: it happened or it did not, and the
  * same terminal learns which. */
 static void torn_payment_happened_or_did_not(void **state)
@@ -449,6 +468,8 @@ int main(void)
         cmocka_unit_test_setup(pin_serves_one_payment_in_its_channel, purse_fresh),
         cmocka_unit_test_setup(count_of_payments_without_pin_ends_and_starts_again, purse_fresh),
         cmocka_unit_test_setup(sum_of_payments_without_pin_ends_and_starts_again, purse_fresh),
+        cmocka_unit_test_setup(state_that_its_receipt_does_not_explain_is_not_committed,
+                               purse_fresh),
         cmocka_unit_test_setup(torn_payment_happened_or_did_not, purse_fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,9 @@ struct stiver_flash {
 
     /* Reads bytes at address (from 0, page after page). */
     enum stiver_flash_status (*read)(void *context, uint32_t address, uint8_t *out, size_t bytes);
-    /* Programs whole units, aligned, inside one page, none of them programmed since its erase. */
+    /* Programs whole units, aligned, inside one page, none of them programmed since its erase. One
+     * exception: a unit whose program with zeros was cut off by a loss of power may be programmed
+     * with zeros once more, whatever of it can be seen. */
     enum stiver_flash_status (*program)(void *context, uint32_t address, const uint8_t *data,
                                         size_t bytes);
     /* Erases one page to 0xFF. */

@@ -60,13 +60,10 @@ enum nvm_status nvm_flash_erase(struct nvm *nvm, uint32_t page)
     return change_status(nvm, nvm->flash->erase(nvm->flash->context, page));
 }
 
+/* The first byte is, and each is like the one before it. */
 static bool is_erased(const uint8_t *data, size_t bytes)
 {
-    uint8_t all = 0xFF;
-    for (size_t i = 0; i < bytes; i++) {
-        all &= data[i];
-    }
-    return all == 0xFF;
+    return data[0] == 0xFF && memcmp(data, data + 1, bytes - 1) == 0;
 }
 
 enum nvm_status nvm_flash_erased(const struct nvm *nvm, uint32_t page, uint32_t from, uint32_t to,

@@ -49,7 +49,7 @@ static enum stiver_bank_status settings_of(const struct stiver_bank_founding *f,
     snprintf(s->name, sizeof s->name, "%s", f->name);
     uint8_t random[4];
     while (s->scheme == 0) {
-        if (!crypto_random(random, sizeof random))
+        if (!evp_random(random, sizeof random))
             return STIVER_BANK_CRYPTO;
         struct reader r = reader_of(random, sizeof random);
         s->scheme = reader_u32(&r);

@@ -5,7 +5,7 @@
 
 #include <stiver/bank.h>
 
-#include "bank/crypto.h"
+#include "bank/evp.h"
 #include "bank/keyring.h"
 #include "bank/seal.h"
 #include "bank/store.h"

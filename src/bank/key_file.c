@@ -140,11 +140,11 @@ enum stiver_bank_status key_file_make(const char *directory, const char *name,
                                       uint8_t public_key[PUBLIC_KEY_BYTES])
 {
     enum stiver_bank_status status = STIVER_BANK_CRYPTO;
-    EVP_PKEY *pair = crypto_key_generate();
+    EVP_PKEY *pair = evp_key_generate();
     X509_SIG *sealed = pair ? encrypt_pair(pair, passphrase, cost) : NULL;
     BIO *memory = sealed ? BIO_new(BIO_s_mem()) : NULL;
     char *text = NULL;
-    if (memory && PEM_write_bio_PKCS8(memory, sealed) == 1 && crypto_public_of(pair, public_key)) {
+    if (memory && PEM_write_bio_PKCS8(memory, sealed) == 1 && evp_public_of(pair, public_key)) {
         long bytes = BIO_get_mem_data(memory, &text);
         status = file_write(directory, name, (const uint8_t *)text, (size_t)bytes);
     }
@@ -157,13 +157,13 @@ enum stiver_bank_status key_file_make(const char *directory, const char *name,
 static bool file_sign(void *context, const uint8_t hash[SHA256_BYTES],
                       uint8_t signature[SIGNATURE_BYTES])
 {
-    return crypto_sign(context, hash, signature);
+    return evp_sign(context, hash, signature);
 }
 
 static bool file_agree(void *context, const uint8_t peer[PUBLIC_KEY_BYTES],
                        uint8_t secret[SHARED_SECRET_BYTES])
 {
-    return crypto_agree(context, peer, secret);
+    return evp_agree(context, peer, secret);
 }
 
 static void file_close(void *context)
@@ -209,7 +209,7 @@ enum stiver_bank_status key_file_open(const char *directory, const char *name,
     if (status == STIVER_BANK_OK)
         status = decrypt_pair(pem, bytes, passphrase, &pair);
     if (status == STIVER_BANK_OK &&
-        (!crypto_public_of(pair, found) || !bytes_equal(found, expected, PUBLIC_KEY_BYTES))) {
+        (!evp_public_of(pair, found) || !bytes_equal(found, expected, PUBLIC_KEY_BYTES))) {
         EVP_PKEY_free(pair);
         status = STIVER_BANK_DAMAGED;
     }

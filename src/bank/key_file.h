@@ -8,7 +8,7 @@
 
 #include <stiver/bank.h>
 
-#include "bank/crypto.h"
+#include "bank/evp.h"
 #include "bank/signer.h"
 
 /* Whole or not at all. */

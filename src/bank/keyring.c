@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bank/crypto.h"
+#include "bank/evp.h"
 #include "bank/inside.h"
 #include "bank/key_file.h"
 #include "base/bytes.h"
@@ -165,7 +165,7 @@ enum stiver_bank_status certificate_make(const struct certificate *c, certificat
     size_t body_bytes = certificate_body(c, body, sizeof body);
     if (!body_bytes)
         return STIVER_BANK_ARGUMENT;
-    if (!crypto_sha256(body, body_bytes, hash))
+    if (!evp_sha256(body, body_bytes, hash))
         return STIVER_BANK_CRYPTO;
     enum stiver_bank_status status = sign(context, hash, signature);
     if (status != STIVER_BANK_OK)

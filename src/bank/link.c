@@ -134,7 +134,7 @@ static enum stiver_bank_status write_answer(struct session *session)
         writer_bytes(&w, session->reply.data, session->reply.bytes);
     size_t covered = w.used;
     uint8_t *tag = writer_reserve(&w, CMAC_BYTES);
-    if (!tag || !crypto_cmac(session->answer_key, session->answer.data, covered, tag))
+    if (!tag || !evp_cmac(session->answer_key, session->answer.data, covered, tag))
         return STIVER_BANK_CRYPTO;
     return STIVER_BANK_OK;
 }
@@ -242,11 +242,10 @@ static enum stiver_bank_status authenticate(struct stiver_bank *bank, const uint
         return stored == STORE_NONE ? STIVER_BANK_UNKNOWN_TERMINAL : bank_status_of_store(stored);
     size_t covered = bytes - CMAC_BYTES;
     enum stiver_bank_status status = keyring_agree(&bank->keys, session->terminal.key, secret);
-    if (status == STIVER_BANK_OK &&
-        !(crypto_derive(secret, LINK_INFO_REQUEST, key) &&
-          crypto_derive(secret, LINK_INFO_ANSWER, session->answer_key) &&
-          crypto_cmac(key, request, covered, tag) &&
-          crypto_sha256(request, bytes, session->request_hash)))
+    if (status == STIVER_BANK_OK && !(evp_derive(secret, LINK_INFO_REQUEST, key) &&
+                                      evp_derive(secret, LINK_INFO_ANSWER, session->answer_key) &&
+                                      evp_cmac(key, request, covered, tag) &&
+                                      evp_sha256(request, bytes, session->request_hash)))
         status = STIVER_BANK_CRYPTO;
     if (status == STIVER_BANK_OK && !bytes_equal_ct(tag, request + covered, CMAC_BYTES))
         status = STIVER_BANK_FORGED;

@@ -149,7 +149,7 @@ enum stiver_bank_status bank_keep(struct stiver_bank *bank, enum document_type t
         .type = type, .time = bank_now(bank), .bytes = bytes, .length = length};
     if (terminal)
         memcpy(record.terminal, terminal, sizeof record.terminal);
-    if (!crypto_sha256(bytes, length, record.hash))
+    if (!evp_sha256(bytes, length, record.hash))
         return STIVER_BANK_CRYPTO;
     enum stiver_bank_status status = bank_status_of_store(STORE(bank, document_add, &record));
     if (id)

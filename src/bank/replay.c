@@ -428,7 +428,7 @@ enum store_status replay_document(void *context, const struct document_record *d
     struct replay *r = context;
     uint8_t hash[SHA256_BYTES];
     unsigned type = d->type;
-    if (!crypto_sha256(d->bytes, d->length, hash))
+    if (!evp_sha256(d->bytes, d->length, hash))
         return STORE_INTERNAL;
     if (!bytes_equal(hash, d->hash, sizeof hash))
         return bad(r, d, "was changed: its bytes are not those of its hash");

@@ -23,7 +23,7 @@ bool seal_close(const uint8_t key[STORAGE_KEY_BYTES], const uint8_t *purpose, si
     uint8_t *nonce = out, *text = out + NONCE_GCM_BYTES, *tag = text + bytes;
     int length = 0;
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    bool done = context && crypto_random(nonce, NONCE_GCM_BYTES) &&
+    bool done = context && evp_random(nonce, NONCE_GCM_BYTES) &&
                 EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
                 EVP_EncryptUpdate(context, NULL, &length, purpose, (int)purpose_bytes) == 1 &&
                 EVP_EncryptUpdate(context, text, &length, data, (int)bytes) == 1 &&
@@ -71,9 +71,8 @@ enum stiver_bank_status storage_key_make(const char *directory,
     writer_u8(&w, (uint8_t)cost);
     uint8_t *salt = writer_reserve(&w, SALT_BYTES);
     uint8_t *sealed = writer_reserve(&w, STORAGE_KEY_BYTES + SEAL_OVERHEAD_BYTES);
-    bool done = salt && sealed && crypto_random(salt, SALT_BYTES) &&
-                crypto_random(key, STORAGE_KEY_BYTES) &&
-                stretch(passphrase, cost, salt, wrapping) &&
+    bool done = salt && sealed && evp_random(salt, SALT_BYTES) &&
+                evp_random(key, STORAGE_KEY_BYTES) && stretch(passphrase, cost, salt, wrapping) &&
                 seal_close(wrapping, file, MAGIC_BYTES + 1, key, STORAGE_KEY_BYTES, sealed);
     bytes_wipe(wrapping, sizeof wrapping);
     if (!done)

@@ -13,7 +13,7 @@
 
 #include <stiver/bank.h>
 
-#include "bank/crypto.h"
+#include "bank/evp.h"
 
 #define STORAGE_KEY_BYTES 32u
 #define KEY_COST_LEAST 10u

@@ -27,7 +27,7 @@ enum stiver_bank_status settle_verify(struct stiver_bank *bank, struct entry *en
     if (stored != STORE_OK)
         return bank_status_of_store(stored);
     const size_t body_bytes = RECEIPT_BYTES - SIGNATURE_BYTES;
-    if (!crypto_sha256(entry->bytes, entry->length, entry->hash) ||
+    if (!evp_sha256(entry->bytes, entry->length, entry->hash) ||
         document_hash(&bank_primitives, entry->bytes, body_bytes, signed_hash) != DOCUMENT_OK)
         return STIVER_BANK_CRYPTO;
     entry->is_valid =

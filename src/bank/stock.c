@@ -73,9 +73,9 @@ static enum stiver_bank_status draw_challenge(struct stiver_bank *bank, struct s
 {
     uint8_t purpose[PURPOSE_BYTES], scalar[PRIVATE_KEY_BYTES];
     purpose_of(PURPOSE_EPHEMERAL, stock->serial, purpose);
-    EVP_PKEY *pair = crypto_key_generate();
-    bool done = pair && crypto_random(stock->nonce, sizeof stock->nonce) &&
-                crypto_public_of(pair, stock->ephemeral_key) && crypto_scalar_of(pair, scalar) &&
+    EVP_PKEY *pair = evp_key_generate();
+    bool done = pair && evp_random(stock->nonce, sizeof stock->nonce) &&
+                evp_public_of(pair, stock->ephemeral_key) && evp_scalar_of(pair, scalar) &&
                 seal_close(bank->storage_key, purpose, sizeof purpose, scalar, sizeof scalar,
                            stock->sealed_ephemeral);
     bytes_wipe(scalar, sizeof scalar);
@@ -95,7 +95,7 @@ enum stiver_bank_status stock_challenge(struct stiver_bank *bank,
     if (stored != STORE_OK)
         return bank_status_of_store(stored);
     size_t bytes = bank_anchors(bank, anchors);
-    if (!bytes || !crypto_sha256(anchors, bytes, stock.anchors_hash))
+    if (!bytes || !evp_sha256(anchors, bytes, stock.anchors_hash))
         return STIVER_BANK_CRYPTO;
     enum stiver_bank_status status = draw_challenge(bank, &stock);
     if (status == STIVER_BANK_OK)
@@ -117,7 +117,7 @@ static bool mac_holds(const struct stiver_bank *bank, const struct stock_record 
     purpose_of(PURPOSE_TRANSPORT, stock->serial, purpose);
     bool holds =
         seal_open(bank->storage_key, purpose, sizeof purpose, stock->sealed_key, key, sizeof key) &&
-        crypto_cmac(key, answer, covered, mac) && bytes_equal_ct(mac, answer + covered, sizeof mac);
+        evp_cmac(key, answer, covered, mac) && bytes_equal_ct(mac, answer + covered, sizeof mac);
     bytes_wipe(key, sizeof key);
     return holds;
 }
@@ -132,10 +132,10 @@ static bool tag_holds(const struct stiver_bank *bank, const struct stock_record 
     purpose_of(PURPOSE_EPHEMERAL, stock->serial, purpose);
     if (seal_open(bank->storage_key, purpose, sizeof purpose, stock->sealed_ephemeral, scalar,
                   sizeof scalar))
-        pair = crypto_key_private(scalar, stock->ephemeral_key);
-    bool holds = pair && crypto_agree(pair, channel_key, secret) &&
-                 crypto_derive(secret, KEY_PROOF_INFO, key) &&
-                 crypto_cmac(key, answer, STATEMENT_BYTES, tag) &&
+        pair = evp_key_private(scalar, stock->ephemeral_key);
+    bool holds = pair && evp_agree(pair, channel_key, secret) &&
+                 evp_derive(secret, KEY_PROOF_INFO, key) &&
+                 evp_cmac(key, answer, STATEMENT_BYTES, tag) &&
                  bytes_equal_ct(tag, answer + STATEMENT_BYTES, sizeof tag);
     EVP_PKEY_free(pair);
     bytes_wipe(scalar, sizeof scalar);

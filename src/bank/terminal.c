@@ -163,7 +163,7 @@ static bool enrolment_is_fit(const struct stiver_bank_enrolment *e)
 
 static bool is_point(const uint8_t key[PUBLIC_KEY_BYTES])
 {
-    EVP_PKEY *pair = crypto_key_public(key);
+    EVP_PKEY *pair = evp_key_public(key);
     EVP_PKEY_free(pair);
     return pair != NULL;
 }
@@ -191,7 +191,7 @@ enum stiver_bank_status stiver_bank_enrol(struct stiver_bank *bank, const uint8_
     reader_bytes(&r, enrolment.terminal.key, PUBLIC_KEY_BYTES);
     if (!reader_done(&r) || version != ENROL_VERSION || !is_point(enrolment.terminal.key))
         return bank_say(bank, STIVER_BANK_MALFORMED, "this is no enrolment request");
-    if (!crypto_random(enrolment.terminal.terminal, TERMINAL_NUMBER_BYTES))
+    if (!evp_random(enrolment.terminal.terminal, TERMINAL_NUMBER_BYTES))
         return bank_say(bank, STIVER_BANK_CRYPTO, NULL);
     enum stiver_bank_status status = bank_transact(bank, enrol_work, &enrolment);
     if (status != STIVER_BANK_OK)

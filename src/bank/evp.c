@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bank/crypto.h"
+#include "bank/evp.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -26,19 +26,19 @@ static bool hash_pieces(const struct piece *pieces, size_t count, uint8_t hash[S
     return done;
 }
 
-bool crypto_sha256(const uint8_t *data, size_t bytes, uint8_t hash[SHA256_BYTES])
+bool evp_sha256(const uint8_t *data, size_t bytes, uint8_t hash[SHA256_BYTES])
 {
     struct piece piece = {data, bytes};
     return hash_pieces(&piece, 1, hash);
 }
 
-bool crypto_random(uint8_t *out, size_t bytes)
+bool evp_random(uint8_t *out, size_t bytes)
 {
     return RAND_bytes(out, (int)bytes) == 1;
 }
 
-bool crypto_cmac(const uint8_t key[AES_KEY_BYTES], const uint8_t *data, size_t bytes,
-                 uint8_t mac[CMAC_BYTES])
+bool evp_cmac(const uint8_t key[AES_KEY_BYTES], const uint8_t *data, size_t bytes,
+              uint8_t mac[CMAC_BYTES])
 {
     char cipher[] = "AES-128-CBC";
     OSSL_PARAM parameters[] = {
@@ -56,8 +56,8 @@ bool crypto_cmac(const uint8_t key[AES_KEY_BYTES], const uint8_t *data, size_t b
     return done;
 }
 
-bool crypto_derive(const uint8_t secret[SHARED_SECRET_BYTES], const char *info,
-                   uint8_t key[AES_KEY_BYTES])
+bool evp_derive(const uint8_t secret[SHARED_SECRET_BYTES], const char *info,
+                uint8_t key[AES_KEY_BYTES])
 {
     static const uint8_t one[4] = {0, 0, 0, 1};
     uint8_t hash[SHA256_BYTES];
@@ -69,7 +69,7 @@ bool crypto_derive(const uint8_t secret[SHARED_SECRET_BYTES], const char *info,
     return done;
 }
 
-EVP_PKEY *crypto_key_generate(void)
+EVP_PKEY *evp_key_generate(void)
 {
     return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 }
@@ -96,7 +96,7 @@ static bool push_point(OSSL_PARAM_BLD *builder, const uint8_t key[PUBLIC_KEY_BYT
                1;
 }
 
-EVP_PKEY *crypto_key_public(const uint8_t key[PUBLIC_KEY_BYTES])
+EVP_PKEY *evp_key_public(const uint8_t key[PUBLIC_KEY_BYTES])
 {
     uint8_t point[POINT_BYTES];
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
@@ -106,8 +106,8 @@ EVP_PKEY *crypto_key_public(const uint8_t key[PUBLIC_KEY_BYTES])
     return made;
 }
 
-EVP_PKEY *crypto_key_private(const uint8_t scalar[PRIVATE_KEY_BYTES],
-                             const uint8_t key[PUBLIC_KEY_BYTES])
+EVP_PKEY *evp_key_private(const uint8_t scalar[PRIVATE_KEY_BYTES],
+                          const uint8_t key[PUBLIC_KEY_BYTES])
 {
     uint8_t point[POINT_BYTES];
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
@@ -121,7 +121,7 @@ EVP_PKEY *crypto_key_private(const uint8_t scalar[PRIVATE_KEY_BYTES],
     return made;
 }
 
-bool crypto_public_of(EVP_PKEY *pair, uint8_t key[PUBLIC_KEY_BYTES])
+bool evp_public_of(EVP_PKEY *pair, uint8_t key[PUBLIC_KEY_BYTES])
 {
     uint8_t point[POINT_BYTES];
     size_t bytes = 0;
@@ -133,7 +133,7 @@ bool crypto_public_of(EVP_PKEY *pair, uint8_t key[PUBLIC_KEY_BYTES])
     return done;
 }
 
-bool crypto_scalar_of(EVP_PKEY *pair, uint8_t scalar[PRIVATE_KEY_BYTES])
+bool evp_scalar_of(EVP_PKEY *pair, uint8_t scalar[PRIVATE_KEY_BYTES])
 {
     BIGNUM *number = NULL;
     bool done = EVP_PKEY_get_bn_param(pair, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
@@ -171,8 +171,7 @@ static size_t signature_to_der(const uint8_t signature[SIGNATURE_BYTES],
     return length > 0 ? (size_t)length : 0;
 }
 
-bool crypto_sign(EVP_PKEY *pair, const uint8_t hash[SHA256_BYTES],
-                 uint8_t signature[SIGNATURE_BYTES])
+bool evp_sign(EVP_PKEY *pair, const uint8_t hash[SHA256_BYTES], uint8_t signature[SIGNATURE_BYTES])
 {
     uint8_t der[DER_SIGNATURE_MAX];
     size_t bytes = sizeof der;
@@ -189,7 +188,7 @@ static bool verify_hash(const uint8_t key[PUBLIC_KEY_BYTES], const uint8_t hash[
 {
     uint8_t der[DER_SIGNATURE_MAX];
     size_t bytes = signature_to_der(signature, der);
-    EVP_PKEY *public_key = crypto_key_public(key);
+    EVP_PKEY *public_key = evp_key_public(key);
     EVP_PKEY_CTX *context = public_key ? EVP_PKEY_CTX_new(public_key, NULL) : NULL;
     bool valid = bytes && context && EVP_PKEY_verify_init(context) == 1 &&
                  EVP_PKEY_verify(context, der, bytes, hash, SHA256_BYTES) == 1;
@@ -198,11 +197,11 @@ static bool verify_hash(const uint8_t key[PUBLIC_KEY_BYTES], const uint8_t hash[
     return valid;
 }
 
-bool crypto_agree(EVP_PKEY *pair, const uint8_t peer[PUBLIC_KEY_BYTES],
-                  uint8_t secret[SHARED_SECRET_BYTES])
+bool evp_agree(EVP_PKEY *pair, const uint8_t peer[PUBLIC_KEY_BYTES],
+               uint8_t secret[SHARED_SECRET_BYTES])
 {
     size_t bytes = SHARED_SECRET_BYTES;
-    EVP_PKEY *other = crypto_key_public(peer);
+    EVP_PKEY *other = evp_key_public(peer);
     EVP_PKEY_CTX *context = other ? EVP_PKEY_CTX_new(pair, NULL) : NULL;
     bool done = context && EVP_PKEY_derive_init(context) == 1 &&
                 EVP_PKEY_derive_set_peer(context, other) == 1 &&

@@ -13,23 +13,23 @@
 
 /* Whole or not at all. */
 enum stiver_bank_status file_write(const char *directory, const char *name, const uint8_t *data,
-                                   size_t bytes) CRYPTO_CHECKED;
+                                   size_t bytes) EVP_CHECKED;
 /* KEY_MISSING if there is no such file; DAMAGED if it is longer than capacity. */
 enum stiver_bank_status file_read(const char *directory, const char *name, uint8_t *out,
-                                  size_t capacity, size_t *bytes) CRYPTO_CHECKED;
-bool file_is_there(const char *directory, const char *name) CRYPTO_CHECKED;
+                                  size_t capacity, size_t *bytes) EVP_CHECKED;
+bool file_is_there(const char *directory, const char *name) EVP_CHECKED;
 /* The status that errno means. */
-enum stiver_bank_status status_of_errno(void) CRYPTO_CHECKED;
+enum stiver_bank_status status_of_errno(void) EVP_CHECKED;
 
 /* Makes a P-256 pair and its file. */
 enum stiver_bank_status key_file_make(const char *directory, const char *name,
                                       struct stiver_bank_secret passphrase, unsigned cost,
-                                      uint8_t public_key[PUBLIC_KEY_BYTES]) CRYPTO_CHECKED;
+                                      uint8_t public_key[PUBLIC_KEY_BYTES]) EVP_CHECKED;
 /* Opens one as a signer; KEY_MISSING, PASSPHRASE, DAMAGED (also if it is not the key that is
  * expected). signer_close it. */
 enum stiver_bank_status key_file_open(const char *directory, const char *name,
                                       struct stiver_bank_secret passphrase,
                                       const uint8_t expected[PUBLIC_KEY_BYTES],
-                                      struct signer *signer) CRYPTO_CHECKED;
+                                      struct signer *signer) EVP_CHECKED;
 
 #endif

@@ -22,19 +22,19 @@
 
 /* out holds bytes + SEAL_OVERHEAD_BYTES. */
 bool seal_close(const uint8_t key[STORAGE_KEY_BYTES], const uint8_t *purpose, size_t purpose_bytes,
-                const uint8_t *data, size_t bytes, uint8_t *out) CRYPTO_CHECKED;
+                const uint8_t *data, size_t bytes, uint8_t *out) EVP_CHECKED;
 /* sealed holds bytes + SEAL_OVERHEAD_BYTES. False if it was changed, or sealed for another purpose
  * or under another key; out is wiped then. */
 bool seal_open(const uint8_t key[STORAGE_KEY_BYTES], const uint8_t *purpose, size_t purpose_bytes,
-               const uint8_t *sealed, uint8_t *out, size_t bytes) CRYPTO_CHECKED;
+               const uint8_t *sealed, uint8_t *out, size_t bytes) EVP_CHECKED;
 
 /* Draws a storage key and writes its file. */
 enum stiver_bank_status storage_key_make(const char *directory,
                                          struct stiver_bank_secret passphrase, unsigned cost,
-                                         uint8_t key[STORAGE_KEY_BYTES]) CRYPTO_CHECKED;
+                                         uint8_t key[STORAGE_KEY_BYTES]) EVP_CHECKED;
 /* PASSPHRASE if the passphrase does not open it, KEY_MISSING, DAMAGED. */
 enum stiver_bank_status storage_key_load(const char *directory,
                                          struct stiver_bank_secret passphrase,
-                                         uint8_t key[STORAGE_KEY_BYTES]) CRYPTO_CHECKED;
+                                         uint8_t key[STORAGE_KEY_BYTES]) EVP_CHECKED;
 
 #endif

@@ -452,6 +452,32 @@ static void a_verified_terminal_is_checked_again_when_it_authenticates(void **st
     assert_int_equal(card_harness_authenticate(&h), 0x6A88);
 }
 
+/* A remembered terminal that comes with a bad point, while another was verified: nobody is left
+ * half known. */
+static void a_known_terminal_that_fails_leaves_nobody_behind(void **state)
+{
+    struct scp11_host host;
+    struct test_terminal known;
+    (void)state;
+    issued_card();
+    card_harness_load(&h, 0x56, 100, 1);
+    known = h.terminal;
+    card_harness_power_cycle(&h);
+    struct certificate fields = issuer_terminal_fields(ROLE_POINT_OF_SALE, 0x57);
+    issuer_terminal(&h.issuer, &fields, &h.terminal);
+    assert_int_equal(card_harness_verify(&h), 0x9000);
+    assert_int_equal(scp11_host_begin(&host, known.host_id), CHANNEL_OK);
+    memset(host.request + sizeof host.request - PUBLIC_KEY_BYTES, 1, PUBLIC_KEY_BYTES);
+    assert_int_equal(
+        card_harness_command(&h, COMMAND_MUTUAL_AUTHENTICATE, host.request, sizeof host.request),
+        0x6A80);
+    assert_int_equal(card_harness_command(&h, COMMAND_GET_CERTIFICATE, NULL, 0), 0x6985);
+    assert_int_equal(card_harness_authenticate(&h), 0x6A88);
+    h.terminal = known;
+    assert_int_equal(card_harness_authenticate(&h), 0x9000);
+    assert_int_equal(read_status(), 0x9000);
+}
+
 static void a_blocked_card_still_authenticates(void **state)
 {
     (void)state;
@@ -488,6 +514,7 @@ int main(void)
         cmocka_unit_test(a_known_terminal_is_forgotten_at_its_end),
         cmocka_unit_test(a_known_terminal_is_forgotten_below_the_generation_floor),
         cmocka_unit_test(a_verified_terminal_is_checked_again_when_it_authenticates),
+        cmocka_unit_test(a_known_terminal_that_fails_leaves_nobody_behind),
         cmocka_unit_test(a_blocked_card_still_authenticates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The factory: an empty memory, a serial, a transport key, and whether this is a secure element.
+ * The factory: an empty memory, a serial, a transport key, whether this is a secure element, and
+ * what it offers beside the purse.
  * Torn, it leaves no card; done again, it leaves another one.
  */
 #include "card/core/power.h"
@@ -31,34 +32,39 @@ enum stiver_card_status power_status(enum nvm_status status)
     return STIVER_CARD_DAMAGED;
 }
 
-static enum nvm_status store_factory(struct nvm *nvm, const struct stiver_card_factory *factory)
+/* Not in the caller's frame: formatting has such a struct of its own. */
+OWN_FRAME static enum nvm_status store_factory(const struct stiver_flash *flash,
+                                               const uint8_t salt[NVM_SALT_BYTES],
+                                               const struct stiver_card_factory *factory)
 {
+    struct nvm nvm;
     uint8_t record[FACTORY_RECORD_BYTES];
     struct writer w = writer_of(record, sizeof record);
     writer_bytes(&w, factory->serial, SERIAL_BYTES);
     writer_u8(&w, factory->is_hardware == 1 ? 1 : 0);
-    enum nvm_status status = nvm_begin(nvm, sizeof record + AES_KEY_BYTES, 2);
+    enum nvm_status status = nvm_mount(&nvm, flash, salt);
+    if (status == NVM_OK)
+        status = nvm_begin(&nvm, sizeof record + AES_KEY_BYTES, 2);
     if (status == NVM_OK)
         status =
-            nvm_put(nvm, OWNER_CORE, RECORD_FACTORY, CORE_RECORD_VERSION, record, sizeof record);
+            nvm_put(&nvm, OWNER_CORE, RECORD_FACTORY, CORE_RECORD_VERSION, record, sizeof record);
     if (status == NVM_OK)
-        status = nvm_put(nvm, OWNER_CORE, RECORD_TRANSPORT_KEY, CORE_RECORD_VERSION,
+        status = nvm_put(&nvm, OWNER_CORE, RECORD_TRANSPORT_KEY, CORE_RECORD_VERSION,
                          factory->transport_key, AES_KEY_BYTES);
-    return status == NVM_OK ? nvm_commit(nvm) : status;
+    if (status == NVM_OK)
+        status = nvm_commit(&nvm);
+    bytes_wipe(&nvm, sizeof nvm); /* what waited for its unit to fill */
+    return status;
 }
 
 enum stiver_card_status stiver_card_manufacture(const struct stiver_flash *flash,
                                                 const struct stiver_card_factory *factory)
 {
     uint8_t salts[2 * NVM_SALT_BYTES];
-    struct nvm nvm;
     if (crypto_random(salts, sizeof salts) != CRYPTO_OK)
         return STIVER_CARD_DAMAGED;
     enum nvm_status status = nvm_format(flash, salts);
     if (status == NVM_OK)
-        status = nvm_mount(&nvm, flash, salts + NVM_SALT_BYTES);
-    if (status == NVM_OK)
-        status = store_factory(&nvm, factory);
-    bytes_wipe(&nvm, sizeof nvm); /* what waited for its unit to fill */
+        status = store_factory(flash, salts + NVM_SALT_BYTES, factory);
     return power_status(status);
 }

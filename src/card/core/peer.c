@@ -102,10 +102,10 @@ enum status peer_put(struct card *card)
     return record_put(card, RECORD_PEER_NEXT, &slot, sizeof slot);
 }
 
-/* Looks for a remembered entry of this certificate; it counts only under the terminal authority of
+/* Reads the remembered entry of this certificate; it counts only under the terminal authority of
  * today. */
-static enum status recall(struct card *card, const uint8_t host_id[HOST_ID_BYTES],
-                          struct terminal_peer *peer, bool *is_found)
+OWN_FRAME static enum status recall(struct card *card, const uint8_t host_id[HOST_ID_BYTES],
+                                    struct terminal_peer *peer, bool *is_found)
 {
     uint8_t record[PEER_RECORD_BYTES];
     enum status status = STATUS_OK;
@@ -177,12 +177,12 @@ enum status card_verify_certificate(struct card *card, const struct apdu_command
 
 /* ---- MUTUAL AUTHENTICATE ---- */
 
-static enum status agree_fixed(struct card *card, struct terminal_peer *peer)
+static enum status agree_fixed(struct card *card, uint8_t fixed_secret[SHARED_SECRET_BYTES])
 {
     uint8_t private_key[PRIVATE_KEY_BYTES];
     enum status status = record_read(card, RECORD_CHANNEL_PRIVATE, private_key, sizeof private_key);
     if (status == STATUS_OK) {
-        enum crypto_status agreed = crypto_agree(private_key, peer->key, peer->fixed_secret);
+        enum crypto_status agreed = crypto_agree(private_key, card->peer.key, fixed_secret);
         if (agreed != CRYPTO_OK)
             status = agreed == CRYPTO_INVALID ? STATUS_CERTIFICATE : STATUS_FAILED;
     }
@@ -190,30 +190,35 @@ static enum status agree_fixed(struct card *card, struct terminal_peer *peer)
     return status;
 }
 
-/* Finds the peer that HostID names, with its shared secret: remembered, or verified in this
- * power-up. REFERENCE for anybody else. */
-static enum status find_peer(struct card *card, const uint8_t host_id[HOST_ID_BYTES],
-                             struct terminal_peer *peer, bool *is_remembered)
+/* Makes the terminal that HostID names the card's peer, with its shared secret: the one that was
+ * verified in this power-up, or a remembered one. REFERENCE for anybody else, and nobody is
+ * forgotten for it. */
+OWN_FRAME static enum status find_peer(struct card *card, const uint8_t host_id[HOST_ID_BYTES])
 {
+    struct terminal_peer peer = {0};
     bool is_verified = card->peer_state == PEER_VERIFIED &&
                        bytes_equal(card->peer.host_id, host_id, HOST_ID_BYTES);
-    enum status status = recall(card, host_id, peer, is_remembered);
-    if (status != STATUS_OK)
-        return status;
-    if (!*is_remembered && !is_verified)
-        return STATUS_REFERENCE;
-    if (is_verified && *is_remembered)
-        memcpy(peer->key, card->peer.key, PUBLIC_KEY_BYTES);
-    else if (is_verified)
-        *peer = card->peer;
-    if (!peer_is_in_force(card, peer))
-        return STATUS_REFERENCE;
-    return *is_remembered ? STATUS_OK : agree_fixed(card, peer);
+    enum status status = recall(card, host_id, &peer, &card->peer_is_remembered);
+    if (status == STATUS_OK && !card->peer_is_remembered && !is_verified)
+        status = STATUS_REFERENCE;
+    if (status == STATUS_OK && is_verified) {
+        if (!card->peer_is_remembered)
+            status = agree_fixed(card, peer.fixed_secret);
+        memcpy(card->peer.fixed_secret, peer.fixed_secret, SHARED_SECRET_BYTES);
+    }
+    if (status == STATUS_OK && !peer_is_in_force(card, is_verified ? &card->peer : &peer))
+        status = STATUS_REFERENCE;
+    if (status == STATUS_OK && !is_verified) {
+        card->peer = peer; /* has no key: when it leaves, it leaves nobody behind */
+        card->peer_state = PEER_NONE;
+    }
+    bytes_wipe(&peer, sizeof peer);
+    return status;
 }
 
 /* What this card calls this terminal: it finds the card's certificate by it the next time. */
-static enum status make_handle(struct card *card, const uint8_t host_id[HOST_ID_BYTES],
-                               uint8_t handle[HANDLE_BYTES])
+OWN_FRAME static enum status make_handle(struct card *card, const uint8_t host_id[HOST_ID_BYTES],
+                                         uint8_t handle[HANDLE_BYTES])
 {
     uint8_t secret[AES_KEY_BYTES], mac[CMAC_BYTES];
     enum status status = record_read(card, RECORD_HANDLE_SECRET, secret, sizeof secret);
@@ -227,54 +232,40 @@ static enum status make_handle(struct card *card, const uint8_t host_id[HOST_ID_
 }
 
 static enum status open_channel(struct card *card, const struct apdu_command *command,
-                                const struct terminal_peer *peer,
                                 const uint8_t host_ephemeral[PUBLIC_KEY_BYTES],
                                 struct writer *answer)
 {
     uint8_t handle[HANDLE_BYTES];
     struct scp11_ids ids = {.scheme = card->identity.scheme};
-    memcpy(ids.host_id, peer->host_id, HOST_ID_BYTES);
+    memcpy(ids.host_id, card->peer.host_id, HOST_ID_BYTES);
     memcpy(ids.card, card->identity.number, CARD_NUMBER_BYTES);
-    enum status status = make_handle(card, peer->host_id, handle);
-    if (status != STATUS_OK)
-        return status;
+    enum status status = make_handle(card, card->peer.host_id, handle);
     uint8_t *out = writer_reserve(answer, SCP11_ANSWER_BYTES);
-    if (out == NULL)
-        return STATUS_FAILED;
-    switch (scp11_card_answer(&card->channel, &ids, peer->fixed_secret, command->data, command->lc,
-                              host_ephemeral, handle, out)) {
-    case CHANNEL_OK:
+    if (status != STATUS_OK || out == NULL)
+        return status == STATUS_OK ? STATUS_FAILED : status;
+    enum channel_status opened =
+        scp11_card_answer(&card->channel, &ids, card->peer.fixed_secret, command->data, command->lc,
+                          host_ephemeral, handle, out);
+    if (opened == CHANNEL_OK)
         return STATUS_OK;
-    case CHANNEL_REJECTED:
-    case CHANNEL_MALFORMED:
-        return STATUS_DATA; /* the ephemeral point is none */
-    case CHANNEL_CLOSED:
-    case CHANNEL_BARE:
-    case CHANNEL_SIZE:
-    case CHANNEL_FAILED:
-        break;
-    }
-    return STATUS_FAILED;
+    /* REJECTED: the ephemeral point is none. */
+    return opened == CHANNEL_REJECTED ? STATUS_DATA : STATUS_FAILED;
 }
 
 enum status card_mutual_authenticate(struct card *card, const struct apdu_command *command,
                                      struct writer *answer)
 {
     uint8_t host_id[HOST_ID_BYTES], host_ephemeral[PUBLIC_KEY_BYTES];
-    struct terminal_peer peer = {0};
-    bool is_remembered = false;
     if (command->p1 != KVN_CARD_AGREEMENT)
         return STATUS_REFERENCE;
     if (scp11_card_read(command->data, command->lc, host_id, host_ephemeral) != CHANNEL_OK)
         return STATUS_DATA;
-    enum status status = find_peer(card, host_id, &peer, &is_remembered);
+    enum status status = find_peer(card, host_id);
     if (status == STATUS_OK)
-        status = open_channel(card, command, &peer, host_ephemeral, answer);
-    if (status == STATUS_OK) {
-        card->peer = peer;
+        status = open_channel(card, command, host_ephemeral, answer);
+    if (status == STATUS_OK)
         card->peer_state = PEER_AUTHENTICATED;
-        card->peer_is_remembered = is_remembered;
-    }
-    bytes_wipe(&peer, sizeof peer);
+    else
+        peer_leave(card);
     return status;
 }

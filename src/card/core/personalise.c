@@ -48,7 +48,8 @@ static enum status certificate_status(enum document_status status)
 
 /* Verifies the terminal authority's certificate under the root that was given with it. The root's
  * own id is what that certificate says: nothing else names it. */
-static enum status check_authority(const struct anchors *anchors, struct card_identity *identity)
+OWN_FRAME static enum status check_authority(const struct anchors *anchors,
+                                             struct card_identity *identity)
 {
     struct certificate c;
     const uint8_t *bytes = anchors->authority_certificate;
@@ -80,8 +81,9 @@ static enum status read_anchors(const uint8_t *bytes, size_t length, struct card
     return check_authority(&anchors, identity);
 }
 
-static enum status read_initialization(const struct card *card, const struct apdu_command *command,
-                                       struct initialization *given)
+OWN_FRAME static enum status read_initialization(const struct card *card,
+                                                 const struct apdu_command *command,
+                                                 struct initialization *given)
 {
     struct reader r = reader_of(command->data, command->lc);
     given->nonce = reader_take(&r, NONCE_BYTES);
@@ -138,34 +140,11 @@ static enum status put_keys(struct card *card, const struct card_keys *keys)
     return status;
 }
 
-/* Keys, if they are new, and anchors, in one transaction. */
-static enum status store(struct card *card, const struct card_keys *keys,
-                         const struct card_identity *identity)
-{
-    uint8_t anchors[ANCHORS_RECORD_BYTES];
-    bool are_new = !card->identity.has_keys;
-    anchors_record_encode(identity, anchors);
-    enum status status = card_begin(card, sizeof anchors + (are_new ? sizeof *keys : 0),
-                                    are_new ? 1 + KEYS_RECORDS : 1);
-    if (status == STATUS_OK && are_new)
-        status = put_keys(card, keys);
-    if (status == STATUS_OK)
-        status = record_put(card, RECORD_ANCHORS, anchors, sizeof anchors);
-    if (status == STATUS_OK)
-        status = card_commit(card, false);
-    if (status != STATUS_OK)
-        return status;
-    card->identity = *identity;
-    card->identity.has_keys = true;
-    card->identity.has_anchors = true;
-    memcpy(card->identity.number, keys->number, CARD_NUMBER_BYTES);
-    return STATUS_OK;
-}
-
 /* ---- key statement ---- */
 
-static enum status write_statement(const struct initialization *given, const struct card_keys *keys,
-                                   uint8_t out[STATEMENT_BYTES])
+OWN_FRAME static enum status write_statement(const struct initialization *given,
+                                             const struct card_keys *keys,
+                                             uint8_t out[STATEMENT_BYTES])
 {
     struct statement statement = {
         .scheme = given->identity.scheme,
@@ -231,23 +210,54 @@ static enum status state_keys(struct card *card, const struct initialization *gi
     return status;
 }
 
+/* ---- INITIALIZE ---- */
+
+/* Makes or reads the keys and states them; new ones go into the open transaction. */
+OWN_FRAME static enum status use_keys(struct card *card, struct initialization *given,
+                                      struct writer *answer)
+{
+    struct card_keys keys;
+    bool are_new = !card->identity.has_keys;
+    enum status status = are_new ? make_keys(&keys) : read_keys(card, &keys);
+    if (status == STATUS_OK)
+        status = state_keys(card, given, &keys, answer);
+    if (status == STATUS_OK && are_new)
+        status = put_keys(card, &keys);
+    memcpy(given->identity.number, keys.number, CARD_NUMBER_BYTES);
+    bytes_wipe(&keys, sizeof keys);
+    return status;
+}
+
+OWN_FRAME static enum status put_anchors(struct card *card, const struct card_identity *identity)
+{
+    uint8_t record[ANCHORS_RECORD_BYTES];
+    anchors_record_encode(identity, record);
+    return record_put(card, RECORD_ANCHORS, record, sizeof record);
+}
+
 enum status card_initialize(struct card *card, const struct apdu_command *command,
                             struct writer *answer)
 {
     struct initialization given;
-    struct card_keys keys;
     if (card->identity.is_locked)
         return STATUS_STATE;
     enum status status = read_initialization(card, command, &given);
+    /* Room is made before there are secrets on the stack: that goes deepest of all. */
+    if (status == STATUS_OK)
+        status =
+            card_begin(card, ANCHORS_RECORD_BYTES + sizeof(struct card_keys), 1 + KEYS_RECORDS);
+    if (status == STATUS_OK)
+        status = use_keys(card, &given, answer);
+    if (status == STATUS_OK)
+        status = put_anchors(card, &given.identity);
+    if (status == STATUS_OK)
+        status = card_commit(card, false);
     if (status != STATUS_OK)
         return status;
-    status = card->identity.has_keys ? read_keys(card, &keys) : make_keys(&keys);
-    if (status == STATUS_OK)
-        status = state_keys(card, &given, &keys, answer);
-    if (status == STATUS_OK)
-        status = store(card, &keys, &given.identity);
-    bytes_wipe(&keys, sizeof keys);
-    return status;
+    card->identity = given.identity;
+    card->identity.has_keys = true;
+    card->identity.has_anchors = true;
+    return STATUS_OK;
 }
 
 /* ---- lock ---- */
@@ -271,8 +281,8 @@ static enum status check_own(struct card *card, const struct certificate *c)
 }
 
 /* Checks both certificates; first is the length of the card authority's. */
-static enum status check_chain(struct card *card, const uint8_t *bytes, size_t first, size_t length,
-                               uint8_t lock[LOCK_RECORD_BYTES])
+OWN_FRAME static enum status check_chain(struct card *card, const uint8_t *bytes, size_t first,
+                                         size_t length, uint8_t lock[LOCK_RECORD_BYTES])
 {
     struct card_identity *identity = &card->identity;
     struct certificate c;

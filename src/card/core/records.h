@@ -10,6 +10,10 @@
 
 #define CORE_RECORD_VERSION 1u
 
+/* A function whose large locals must be off the stack again before its caller goes on to the
+ * memory: inlined, they would stay below the deepest chain of calls that the card has. */
+#define OWN_FRAME __attribute__((noinline))
+
 enum core_record {
     RECORD_FACTORY = 1,         /* serial 8 | is hardware 1 */
     RECORD_TRANSPORT_KEY = 2,   /* AES key 16 */
@@ -23,6 +27,7 @@ enum core_record {
     RECORD_CERTIFICATE = 10,    /* the card's, as it came */
     RECORD_CLOCK = 11,          /* highest time 4 | generation floor 4 | root order number 4 */
     RECORD_PEER_NEXT = 12,      /* slot that the next remembered peer takes 1 */
+    RECORD_OFFERED = 13,        /* optional applications, bit 1 << owner 1; none without it */
     RECORD_PEER = 16,           /* and PEER_SLOTS - 1 more; peer.c */
 };
 

@@ -172,9 +172,9 @@ void terminal_enrol(struct world *w, struct terminal *t, enum terminal_role role
     struct stiver_bank_enrolment enrolment = {
         .role = (uint8_t)role, .merchant = merchant, .limit = 2000, .credit = credit, .days = 7};
     struct stiver_bank_bytes package;
-    *t = (struct terminal){.pair = crypto_key_generate(), .merchant = merchant};
+    *t = (struct terminal){.pair = evp_key_generate(), .merchant = merchant};
     assert_non_null(t->pair);
-    assert_true(crypto_public_of(t->pair, request + 1));
+    assert_true(evp_public_of(t->pair, request + 1));
     assert_int_equal(
         stiver_bank_enrol(w->bank, request, sizeof request, &enrolment, t->number, &package),
         STIVER_BANK_OK);
@@ -209,7 +209,7 @@ static void check_reply(const struct terminal *t, const uint8_t key[16], enum li
     struct link_header header;
     uint8_t tag[16];
     size_t covered = reply->whole.length - 16;
-    assert_true(crypto_cmac(key, reply->whole.data, covered, tag));
+    assert_true(evp_cmac(key, reply->whole.data, covered, tag));
     assert_memory_equal(tag, reply->whole.data + covered, 16);
     reply->body = reader_of(reply->whole.data, covered);
     assert_true(link_header_decode(&reply->body, true, &header));
@@ -225,18 +225,18 @@ struct reply link_call(struct world *w, const struct terminal *t, enum link_type
     uint8_t secret[32], key[16], answer_key[16];
     struct reply reply = {0};
     memcpy(header.terminal, t->number, 8);
-    assert_true(crypto_random(header.id, sizeof header.id));
+    assert_true(evp_random(header.id, sizeof header.id));
     if (id)
         memcpy(header.id, id, sizeof header.id);
-    assert_true(crypto_agree(t->pair, t->link_key, secret) &&
-                crypto_derive(secret, LINK_INFO_REQUEST, key) &&
-                crypto_derive(secret, LINK_INFO_ANSWER, answer_key));
+    assert_true(evp_agree(t->pair, t->link_key, secret) &&
+                evp_derive(secret, LINK_INFO_REQUEST, key) &&
+                evp_derive(secret, LINK_INFO_ANSWER, answer_key));
     uint8_t *request = malloc(LINK_HEADER_BYTES + bytes + 16);
     assert_non_null(request);
     struct writer writer = writer_of(request, LINK_HEADER_BYTES + bytes + 16);
     link_header_encode(&header, false, &writer);
     writer_bytes(&writer, body, bytes);
-    assert_true(crypto_cmac(key, request, writer.used, request + writer.used));
+    assert_true(evp_cmac(key, request, writer.used, request + writer.used));
     reply.status = stiver_bank_link(w->bank, request, writer.used + 16, &reply.whole);
     free(request);
     if (reply.status == STIVER_BANK_OK)
@@ -261,26 +261,26 @@ void card_state_keys(const struct card *card, struct reader stock_reply,
     reader_bytes(&stock_reply, ephemeral, sizeof ephemeral);
     memcpy(s.serial, card->serial, 8);
     memcpy(s.card, card->number, 8);
-    assert_true(crypto_public_of(card->channel, s.channel_key));
-    assert_true(crypto_public_of(card->receipt, s.receipt_key));
-    assert_true(crypto_sha256(stock_reply.at, stock_reply.left, s.anchors_hash));
+    assert_true(evp_public_of(card->channel, s.channel_key));
+    assert_true(evp_public_of(card->receipt, s.receipt_key));
+    assert_true(evp_sha256(stock_reply.at, stock_reply.left, s.anchors_hash));
     statement_encode(&s, out);
     size_t body = STATEMENT_BYTES - SIGNATURE_BYTES;
     assert_int_equal(document_hash(&bank_primitives, out, body, hash), DOCUMENT_OK);
-    assert_true(crypto_sign(card->receipt, hash, out + body));
-    assert_true(crypto_agree(card->channel, ephemeral, secret) &&
-                crypto_derive(secret, KEY_PROOF_INFO, key));
-    assert_true(crypto_cmac(key, out, STATEMENT_BYTES, out + STATEMENT_BYTES));
+    assert_true(evp_sign(card->receipt, hash, out + body));
+    assert_true(evp_agree(card->channel, ephemeral, secret) &&
+                evp_derive(secret, KEY_PROOF_INFO, key));
+    assert_true(evp_cmac(key, out, STATEMENT_BYTES, out + STATEMENT_BYTES));
     assert_true(
-        crypto_cmac(card->transport_key, out, STATEMENT_BYTES + 16, out + STATEMENT_BYTES + 16));
+        evp_cmac(card->transport_key, out, STATEMENT_BYTES + 16, out + STATEMENT_BYTES + 16));
 }
 
 void card_make(struct world *w, struct terminal *station, struct card *card)
 {
     uint8_t statement[STATEMENT_ANSWER_BYTES];
-    *card = (struct card){.channel = crypto_key_generate(), .receipt = crypto_key_generate()};
-    assert_true(crypto_random(card->serial, 8) && crypto_random(card->number, 8) &&
-                crypto_random(card->transport_key, 16));
+    *card = (struct card){.channel = evp_key_generate(), .receipt = evp_key_generate()};
+    assert_true(evp_random(card->serial, 8) && evp_random(card->number, 8) &&
+                evp_random(card->transport_key, 16));
     assert_int_equal(stiver_bank_stock(w->bank, card->serial, card->transport_key, CARD_VIRTUAL),
                      STIVER_BANK_OK);
     struct reply challenge = link_call(w, station, LINK_STOCK, card->serial, 8, NULL);
@@ -324,7 +324,7 @@ struct receipt card_receipt(struct card *card, struct terminal *t, enum document
     memcpy(r.card, card->number, 8);
     memcpy(r.terminal, t->number, 8);
     memcpy(r.terminal_certificate, t->fingerprint, 16);
-    assert_true(crypto_random(r.random, sizeof r.random));
+    assert_true(evp_random(r.random, sizeof r.random));
     return r;
 }
 
@@ -334,7 +334,7 @@ void card_sign(const struct card *card, const struct receipt *receipt, uint8_t o
     size_t body = RECEIPT_BYTES - SIGNATURE_BYTES;
     receipt_encode(receipt, out);
     assert_int_equal(document_hash(&bank_primitives, out, body, hash), DOCUMENT_OK);
-    assert_true(crypto_sign(card->receipt, hash, out + body));
+    assert_true(evp_sign(card->receipt, hash, out + body));
 }
 
 void card_pay(struct card *card, struct terminal *t, uint32_t amount, uint8_t out[RECEIPT_BYTES])

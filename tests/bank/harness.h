@@ -16,7 +16,7 @@
 
 #include <stiver/bank.h>
 
-#include "bank/crypto.h"
+#include "bank/evp.h"
 #include "scheme/link.h"
 #include "scheme/list.h"
 

@@ -86,7 +86,7 @@ static void other_keys_for_a_serial_ring(void **state)
     town_open(&t);
     card_make(&t.w, &t.station, &card);
     EVP_PKEY_free(card.receipt);
-    card.receipt = crypto_key_generate();
+    card.receipt = evp_key_generate();
     challenge(&t, &card, statement);
     assert_int_equal(certify(&t, statement), LINK_CONFLICT);
     assert_int_equal(world_alarms(&t.w), 1);
@@ -121,8 +121,8 @@ static void changed_statement_is_refused(void **state)
     struct card card = {.serial = {5}, .number = {6}, .transport_key = {7}};
     uint8_t statement[STATEMENT_ANSWER_BYTES];
     town_open(&t);
-    card.channel = crypto_key_generate();
-    card.receipt = crypto_key_generate();
+    card.channel = evp_key_generate();
+    card.receipt = evp_key_generate();
     assert_int_equal(stiver_bank_stock(t.w.bank, card.serial, card.transport_key, CARD_VIRTUAL),
                      STIVER_BANK_OK);
     challenge(&t, &card, statement);
@@ -181,7 +181,7 @@ static void requests_of_strangers_get_no_answer(void **state)
     struct town t;
     town_open(&t);
     struct terminal thief = t.shop;
-    thief.pair = crypto_key_generate(); /* the number without the key */
+    thief.pair = evp_key_generate(); /* the number without the key */
     struct reply reply = link_call(&t.w, &thief, LINK_UPLOAD, NULL, 0, NULL);
     assert_int_equal(reply.status, STIVER_BANK_FORGED);
     thief.number[0] ^= 1;
@@ -224,7 +224,7 @@ static void terminals_are_certified_for_a_week_at_most(void **state)
     uint8_t request[ENROL_REQUEST_BYTES] = {1}, number[8];
     struct stiver_bank_enrolment e = {.role = ROLE_POINT_OF_SALE, .days = 8};
     town_open(&t);
-    assert_true(crypto_public_of(t.shop.pair, request + 1));
+    assert_true(evp_public_of(t.shop.pair, request + 1));
     assert_int_equal(stiver_bank_enrol(t.w.bank, request, sizeof request, &e, number, &package),
                      STIVER_BANK_ARGUMENT);
     e.days = 7;

@@ -26,61 +26,80 @@ struct finding {
 
 /* --- the opening of a page --- */
 
-static enum nvm_status header_read(const struct nvm *nvm, uint32_t page, struct nvm_header *header)
+static bool header_fits(const struct nvm *nvm, const struct nvm_header *header)
+{
+    return header->entries <= NVM_RECORDS_MAX &&
+           header->opening >= NVM_HEADER_BYTES + NVM_SNAPSHOT_ENTRY_BYTES * header->entries &&
+           nvm_align(nvm->flash, header->opening) + NVM_MARKER_BYTES + nvm->flash->unit_bytes <=
+               nvm_log_end(nvm->flash);
+}
+
+/* The header of a page, made the head, and its running CRC. NVM_BLANK: none that can be right. */
+static enum nvm_status header_load(struct nvm *nvm, uint32_t page, struct nvm_header *header,
+                                   uint32_t *crc)
 {
     uint8_t bytes[NVM_HEADER_BYTES];
     enum nvm_status status = nvm_flash_read(nvm, page, 0, bytes, sizeof bytes);
-    return status == NVM_OK ? nvm_header_decode(nvm->flash, bytes, header) : status;
-}
-
-/* NVM_BLANK: not an opening that came to its marker. */
-static enum nvm_status opening_check(const struct nvm *nvm, uint32_t page,
-                                     const struct nvm_header *header)
-{
-    uint8_t bytes[NVM_MARKER_BYTES];
-    struct nvm_marker marker;
-    uint32_t crc = nvm_header_seed(header);
-    uint32_t offset = nvm_align(nvm->flash, header->opening);
-    if (header->entries > NVM_RECORDS_MAX ||
-        header->opening < NVM_HEADER_BYTES + NVM_SNAPSHOT_ENTRY_BYTES * header->entries ||
-        offset + NVM_MARKER_BYTES + nvm->flash->unit_bytes > nvm_log_end(nvm->flash)) {
-        return NVM_BLANK;
-    }
-    enum nvm_status status = nvm_flash_read(nvm, page, offset, bytes, sizeof bytes);
     if (status != NVM_OK) {
         return status;
     }
-    if (!nvm_marker_decode(bytes, crc, &marker) || marker.kind != NVM_MARKER_OPENING ||
-        marker.start != 0 || marker.length != header->opening || marker.number != header->base) {
+    if (nvm_header_decode(nvm->flash, bytes, header) != NVM_OK || !header_fits(nvm, header)) {
         return NVM_BLANK;
     }
-    status = nvm_flash_crc(nvm, page, 0, header->opening, &crc);
-    if (status != NVM_OK) {
-        return status;
-    }
-    return nvm_marker_matches(bytes, crc) ? NVM_OK : NVM_BLANK;
-}
-
-static enum nvm_status snapshot_load(struct nvm *nvm, uint32_t page,
-                                     const struct nvm_header *header)
-{
-    uint32_t offset = NVM_HEADER_BYTES;
     nvm->head = (uint8_t)page;
     nvm_head_set(nvm, header);
     nvm->records = header->entries;
-    for (uint32_t i = 0; i < header->entries; i++, offset += NVM_SNAPSHOT_ENTRY_BYTES) {
+    *crc = crc32_update(nvm->seed, bytes, sizeof bytes);
+    return NVM_OK;
+}
+
+static enum nvm_status snapshot_load(struct nvm *nvm, uint32_t *crc)
+{
+    for (uint32_t i = 0; i < nvm->records; i++) {
         uint8_t bytes[NVM_SNAPSHOT_ENTRY_BYTES];
-        enum nvm_status status = nvm_flash_read(nvm, page, offset, bytes, sizeof bytes);
+        uint32_t offset = NVM_HEADER_BYTES + i * NVM_SNAPSHOT_ENTRY_BYTES;
+        enum nvm_status status = nvm_flash_read(nvm, nvm->head, offset, bytes, sizeof bytes);
         if (status != NVM_OK) {
             return status;
         }
+        *crc = crc32_update(*crc, bytes, sizeof bytes);
         nvm_entry_decode(bytes, &nvm->entries[i]);
-        if (nvm->entries[i].page >= nvm->flash->pages ||
-            nvm->entries[i].offset + NVM_RECORD_HEADER_BYTES > nvm_log_end(nvm->flash)) {
-            return NVM_DAMAGED;
-        }
     }
     return NVM_OK;
+}
+
+/* Whether the opening marker holds for what was read: nothing is read twice, because a page whose
+ * erase was torn may show a whole opening once and something else the next time. */
+static enum nvm_status opening_check(const struct nvm *nvm, const struct nvm_header *header,
+                                     uint32_t crc)
+{
+    uint8_t bytes[NVM_MARKER_BYTES];
+    struct nvm_marker marker;
+    uint32_t copies = NVM_HEADER_BYTES + nvm->records * NVM_SNAPSHOT_ENTRY_BYTES;
+    uint32_t offset = nvm_align(nvm->flash, header->opening);
+    enum nvm_status status = nvm_flash_read(nvm, nvm->head, offset, bytes, sizeof bytes);
+    if (status == NVM_OK) {
+        status = nvm_flash_crc(nvm, nvm->head, copies, header->opening - copies, &crc);
+    }
+    if (status != NVM_OK) {
+        return status;
+    }
+    bool holds = nvm_marker_decode(bytes, nvm->seed, &marker) &&
+                 marker.kind == NVM_MARKER_OPENING && marker.start == 0 &&
+                 marker.length == header->opening && marker.number == header->base &&
+                 nvm_marker_matches(bytes, crc);
+    return holds ? NVM_OK : NVM_BLANK;
+}
+
+/* NVM_BLANK: not an opening that came to its marker. */
+static enum nvm_status opening_load(struct nvm *nvm, uint32_t page, struct nvm_header *header)
+{
+    uint32_t crc;
+    enum nvm_status status = header_load(nvm, page, header, &crc);
+    if (status == NVM_OK) {
+        status = snapshot_load(nvm, &crc);
+    }
+    return status == NVM_OK ? opening_check(nvm, header, crc) : status;
 }
 
 /* --- its transactions --- */
@@ -397,15 +416,12 @@ static enum nvm_status fresh_judge(const struct nvm *nvm, const struct nvm_heade
 }
 
 /* Takes a page as the head if it counts; NVM_BLANK if it does not. */
-static enum nvm_status page_take(struct nvm *nvm, uint32_t page, const struct nvm_header *header,
+static enum nvm_status page_take(struct nvm *nvm, uint32_t page, struct nvm_header *header,
                                  struct finding *found)
 {
     bool counts = true;
     memset(found, 0, sizeof *found);
-    enum nvm_status status = opening_check(nvm, page, header);
-    if (status == NVM_OK) {
-        status = snapshot_load(nvm, page, header);
-    }
+    enum nvm_status status = opening_load(nvm, page, header);
     if (status == NVM_OK) {
         status = log_walk(nvm, found);
     }
@@ -422,16 +438,19 @@ enum nvm_status nvm_newest_find(const struct nvm *nvm, uint32_t *newest, struct 
 {
     enum nvm_status result = NVM_BLANK;
     for (uint32_t page = 0; page < nvm->flash->pages; page++) {
+        uint8_t bytes[NVM_HEADER_BYTES];
         struct nvm_header read;
-        enum nvm_status status = header_read(nvm, page, &read);
+        enum nvm_status status = nvm_flash_read(nvm, page, 0, bytes, sizeof bytes);
+        if (status != NVM_OK) {
+            return status;
+        }
+        status = nvm_header_decode(nvm->flash, bytes, &read);
         if (status == NVM_OK && (result != NVM_OK || read.sequence > header->sequence)) {
             *newest = page;
             *header = read;
             result = NVM_OK;
         } else if (status == NVM_GEOMETRY && result == NVM_BLANK) {
             result = NVM_GEOMETRY;
-        } else if (status != NVM_OK && status != NVM_BLANK && status != NVM_GEOMETRY) {
-            return status;
         }
     }
     return result;
@@ -450,15 +469,13 @@ static enum nvm_status head_find(struct nvm *nvm, struct nvm_header *header, str
     if (status != NVM_BLANK) {
         return status;
     }
-    page = nvm_page_before(nvm, page);
-    status = header_read(nvm, page, header);
-    if (status == NVM_OK && header->sequence == sequence - 1) {
-        status = page_take(nvm, page, header, found);
-        nvm->is_reopening = true;
-        return status == NVM_BLANK ? NVM_DAMAGED : status;
+    status = page_take(nvm, nvm_page_before(nvm, page), header, found);
+    if (status == NVM_OK && header->sequence != sequence - 1) {
+        return NVM_DAMAGED;
     }
+    nvm->is_reopening = true;
     /* The torn first page of a store, alone, is none. */
-    return status == NVM_POWER_LOST || (status == NVM_BLANK && founds) ? status : NVM_DAMAGED;
+    return status == NVM_BLANK && !founds ? NVM_DAMAGED : status;
 }
 
 /* Each entry must lead to its record; how much room they take is not in the snapshot. */
@@ -468,6 +485,10 @@ static enum nvm_status entries_check(struct nvm *nvm)
         struct nvm_entry *entry = &nvm->entries[i];
         uint8_t bytes[NVM_RECORD_HEADER_BYTES];
         struct nvm_record record;
+        if (entry->page >= nvm->flash->pages ||
+            entry->offset + NVM_RECORD_HEADER_BYTES > nvm_log_end(nvm->flash)) {
+            return NVM_DAMAGED;
+        }
         enum nvm_status status =
             nvm_flash_read(nvm, entry->page, entry->offset, bytes, sizeof bytes);
         if (status != NVM_OK) {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/date.h"
+#include "card/core/card.h"
 #include "harness.h"
 
 static struct card_harness h;
@@ -105,6 +106,22 @@ static void no_certificate_moves_the_time_beyond_its_authority(void **state)
     assert_int_equal(verify_starting(authority_end + 1), 0x6600);
     assert_true(purse_status().highest_time < ISSUER_TODAY);
     assert_int_equal(verify_starting(authority_end + 1 - DAY_SECONDS), 0x9000);
+}
+
+/* The rule itself, for documents whose signer's days were not compared with their start before. */
+static void what_was_seen_counts_no_further_than_the_authoritys_end(void **state)
+{
+    static struct card card;
+    (void)state;
+    card_clock_saw(&card, 1000, 2000);
+    assert_int_equal(card_clock_now(&card), 1000);
+    card_clock_saw(&card, 5000, 2000);
+    assert_int_equal(card_clock_now(&card), 2000);
+    card_clock_saw(&card, 1500, 9000);
+    assert_int_equal(card_clock_now(&card), 2000);
+    assert_int_equal(card.clock.highest, 0);
+    assert_true(card_clock_permits(&card, 2000));
+    assert_false(card_clock_permits(&card, 1999));
 }
 
 static void a_time_order_lowers_the_time_for_good(void **state)
@@ -244,6 +261,7 @@ int main(void)
         cmocka_unit_test(the_time_commits_with_the_next_command_that_commits),
         cmocka_unit_test(what_ended_before_the_cards_time_is_refused),
         cmocka_unit_test(no_certificate_moves_the_time_beyond_its_authority),
+        cmocka_unit_test(what_was_seen_counts_no_further_than_the_authoritys_end),
         cmocka_unit_test(a_time_order_lowers_the_time_for_good),
         cmocka_unit_test(a_root_order_counts_once),
         cmocka_unit_test(a_time_order_names_its_card),

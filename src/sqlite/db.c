@@ -80,6 +80,8 @@ static const struct {
 static enum db_status status_of(sqlite3 *handle, int code)
 {
     int primary = code & 0xFF;
+    if (code == SQLITE_IOERR_SHMSIZE) /* the WAL's index could not grow; errno is not kept */
+        return DB_FULL;
     if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)
         return io_status(handle);
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)

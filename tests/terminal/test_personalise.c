@@ -99,37 +99,49 @@ static void a_blank_card_becomes_an_issued_one_step_by_step(void **state)
     check_issued();
 }
 
+struct tear {
+    enum command command;
+    enum pull at;
+};
+
+static void pulled_and_taken_up_again(const struct tear *tear, uint8_t serial)
+{
+    struct stiver_terminal_result result;
+    memset(&letters, 0, sizeof letters);
+    town_card_remove(&card);
+    town_card_blank(&card, serial);
+    town_card_touch(&card, tear->at, tear->command);
+    assert_int_equal(personalise(&station, &result), STIVER_TERMINAL_READER);
+    assert_string_equal(result.command, command_rows[tear->command].name);
+    town_card_insert(&card);
+    bool was_issued = tear->command == COMMAND_ISSUE && tear->at == PULL_BEFORE_ANSWER;
+    assert_int_equal(personalise(&station, &result),
+                     was_issued ? STIVER_TERMINAL_CARD_ISSUED : STIVER_TERMINAL_OK);
+    assert_true(letters.count >= 1);
+    town.loaded = town.paid = 0;
+    check_issued();
+}
+
 static void a_card_pulled_at_any_step_goes_on_where_it_stands(void **state)
 {
-    static const enum command commands[] = {
-        COMMAND_GET_STATE,
-        COMMAND_INITIALIZE,
-        COMMAND_STORE_CERTIFICATES,
-        COMMAND_VERIFY_CERTIFICATE,
-        COMMAND_MUTUAL_AUTHENTICATE,
-        COMMAND_READ_STATUS,
-        COMMAND_APPLY_ORDER,
-        COMMAND_READ_PIN,
-        COMMAND_ISSUE,
+    static const struct tear tears[] = {
+        {COMMAND_GET_STATE, PULL_BEFORE_ANSWER},
+        {COMMAND_INITIALIZE, PULL_BEFORE_COMMIT},
+        {COMMAND_INITIALIZE, PULL_BEFORE_ANSWER},
+        {COMMAND_STORE_CERTIFICATES, PULL_BEFORE_COMMIT},
+        {COMMAND_STORE_CERTIFICATES, PULL_BEFORE_ANSWER},
+        {COMMAND_VERIFY_CERTIFICATE, PULL_BEFORE_ANSWER},
+        {COMMAND_MUTUAL_AUTHENTICATE, PULL_BEFORE_ANSWER},
+        {COMMAND_READ_STATUS, PULL_BEFORE_ANSWER},
+        {COMMAND_APPLY_ORDER, PULL_BEFORE_COMMIT},
+        {COMMAND_APPLY_ORDER, PULL_BEFORE_ANSWER},
+        {COMMAND_READ_PIN, PULL_BEFORE_ANSWER},
+        {COMMAND_ISSUE, PULL_BEFORE_COMMIT},
+        {COMMAND_ISSUE, PULL_BEFORE_ANSWER},
     };
-    static const enum pull pulls[] = {PULL_BEFORE_COMMIT, PULL_BEFORE_ANSWER};
     (void)state;
-    for (size_t i = 0; i < 2 * sizeof commands / sizeof commands[0]; i++) {
-        struct stiver_terminal_result result;
-        memset(&letters, 0, sizeof letters);
-        town_card_remove(&card);
-        town_card_blank(&card, (uint8_t)(20 + i));
-        town_card_touch(&card, pulls[i % 2], commands[i / 2]);
-        assert_int_not_equal(personalise(&station, &result), STIVER_TERMINAL_OK);
-        town_card_insert(&card);
-        enum stiver_terminal_status status = personalise(&station, &result);
-        bool was_issued = commands[i / 2] == COMMAND_ISSUE && pulls[i % 2] == PULL_BEFORE_ANSWER;
-        assert_int_equal(status, was_issued ? STIVER_TERMINAL_CARD_ISSUED : STIVER_TERMINAL_OK);
-        assert_true(letters.count >= 1);
-        town.loaded = town.paid = 0;
-        town.orders_count = 0;
-        check_issued();
-    }
+    for (size_t i = 0; i < sizeof tears / sizeof tears[0]; i++)
+        pulled_and_taken_up_again(&tears[i], (uint8_t)(20 + i));
 }
 
 static void a_card_is_not_issued_before_its_letter_is_printed(void **state)

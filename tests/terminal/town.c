@@ -296,6 +296,16 @@ static uint32_t town_clock(void *context)
     return ((const struct town *)context)->now;
 }
 
+static void watch(void *context, const struct stiver_terminal_exchange *exchange)
+{
+    struct town_terminal *t = context;
+    if (t->watched == NULL || strcmp(exchange->command, t->watched) != 0)
+        return;
+    t->watched_count++;
+    if (exchange->sent_command_bytes > t->watched_longest)
+        t->watched_longest = exchange->sent_command_bytes;
+}
+
 size_t town_package(struct town *town, enum terminal_role role, uint32_t number,
                     const uint8_t request[STIVER_TERMINAL_REQUEST_BYTES],
                     struct fixture_certificate *certificate, uint8_t *out, size_t capacity)
@@ -322,8 +332,11 @@ void town_terminal(struct town *town, enum terminal_role role, uint32_t number,
 {
     uint8_t request[STIVER_TERMINAL_REQUEST_BYTES];
     static uint8_t package[128u * 1024u];
-    const struct stiver_terminal_environment environment = {
-        .now = town_clock, .clock_context = town, .journal_in_memory = directory == NULL};
+    const struct stiver_terminal_environment environment = {.now = town_clock,
+                                                            .clock_context = town,
+                                                            .trace = watch,
+                                                            .trace_context = t,
+                                                            .journal_in_memory = directory == NULL};
     memset(t, 0, sizeof *t);
     t->town = town;
     t->link = (struct stiver_terminal_link){t, link_answer, link_release};

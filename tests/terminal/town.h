@@ -48,6 +48,10 @@ struct town_terminal {
     struct fixture_certificate certificate;
     struct stiver_terminal_link link;
     uint32_t highest; /* terminal number that the bank saw */
+    /* Commands of this name that the terminal sent, and the longest of them on the link. */
+    const char *watched;
+    unsigned watched_count;
+    size_t watched_longest;
 };
 
 struct town {

@@ -21,8 +21,13 @@
 
 /* Longest command and longest response, headers and status word included. */
 #define STIVER_APDU_MAX 1024u
+/* RAM of an application beside the purse (the campus purse). Firmware that carries none defines
+ * this as 0 for all that it compiles. */
+#ifndef STIVER_SECOND_BYTES
+#define STIVER_SECOND_BYTES 384u
+#endif
 /* RAM of one card: its state while powered and both APDU buffers. */
-#define STIVER_CARD_BYTES 3072u
+#define STIVER_CARD_BYTES (2688u + STIVER_SECOND_BYTES)
 #define STIVER_SERIAL_BYTES 8u
 #define STIVER_TRANSPORT_KEY_BYTES 16u
 
@@ -45,6 +50,9 @@ struct stiver_card_factory {
     uint8_t serial[STIVER_SERIAL_BYTES];
     uint8_t transport_key[STIVER_TRANSPORT_KEY_BYTES];
     uint8_t is_hardware; /* 0 or 1 */
+    /* 1: the campus purse beside the purse, for ever (docs/campus.md); a card built without it
+     * remembers that, and offers the purse alone. */
+    uint8_t has_campus;
 };
 
 /* Formats the flash, whatever it held, and makes it a blank card. */

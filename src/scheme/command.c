@@ -51,6 +51,8 @@ const struct command_row command_rows[COMMAND_COUNT] = {
 
 static bool p1p2_match(const struct command_row *row, uint8_t p1, uint8_t p2)
 {
+    if (row->rule == P1P2_VALUE_AND_KIND)
+        return true;
     if (p2 != row->p2)
         return false;
     switch (row->rule) {
@@ -60,6 +62,9 @@ static bool p1p2_match(const struct command_row *row, uint8_t p1, uint8_t p2)
         return (p1 & 0x80) == 0;
     case P1P2_MORE:
         return p1 <= 1;
+    case P1P2_VALUE:
+    case P1P2_VALUE_AND_KIND:
+        return true;
     default:
         return false;
     }

@@ -47,15 +47,18 @@ enum command_role {
 };
 
 enum command_protection { PROTECTION_CLEAR, PROTECTION_CHANNEL };
-enum command_p1p2 { P1P2_EXACT, P1P2_KEY, P1P2_MORE };
+/* The last two are the campus purse's: P1 is the first byte of the data; and P2, too, is the
+ * handler's to judge, because it is part of what was signed. */
+enum command_p1p2 { P1P2_EXACT, P1P2_KEY, P1P2_MORE, P1P2_VALUE, P1P2_VALUE_AND_KIND };
 
 struct command_row {
     const char *name; /* as docs/protocol.md writes it: "READ RECEIPT" */
     uint8_t cla, ins, p1, p2;
     enum command_p1p2 rule;
     uint16_t lc_least, lc_most;
-    bool answers; /* the response carries data */
-    uint8_t states, roles;
+    bool answers; /* the response carries data, and needs an Le */
+    uint16_t states;
+    uint8_t roles;
     uint16_t command_class; /* 0: permitted to every terminal of the roles */
     enum command_protection protection;
 };

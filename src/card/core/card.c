@@ -97,11 +97,18 @@ static size_t respond_word(uint8_t *response, uint16_t word)
     return w.used;
 }
 
-static const struct application *find_application(const uint8_t *aid, size_t bytes)
+static bool is_offered(const struct card *card, const struct application *application)
+{
+    return !application->is_optional || (card->identity.offered & 1u << application->owner) != 0;
+}
+
+static const struct application *find_application(const struct card *card, const uint8_t *aid,
+                                                  size_t bytes)
 {
     for (size_t i = 0; i < card_applications_count; i++) {
         const struct application *application = card_applications[i];
-        if (application->aid_bytes == bytes && bytes_equal(application->aid, aid, bytes))
+        if (application->aid_bytes == bytes && bytes_equal(application->aid, aid, bytes) &&
+            is_offered(card, application))
             return application;
     }
     return NULL;
@@ -133,7 +140,7 @@ static size_t select_application(struct card *card, const struct apdu_command *c
     peer_leave(card);
     if (command->p1 != SELECT_BY_AID || command->p2 != 0)
         return respond_word(response, status_word(STATUS_P1P2, false));
-    const struct application *found = find_application(command->data, command->lc);
+    const struct application *found = find_application(card, command->data, command->lc);
     if (found == NULL)
         return respond_word(response, status_word(STATUS_NOT_FOUND, false));
     card->selected = found;

@@ -21,7 +21,8 @@ enum card_owner { OWNER_CORE = 1, OWNER_PURSE = 2, OWNER_CAMPUS = 3, OWNER_VENDI
 /* What key statements and GET STATE say: major 1 | minor 1 | patch 2, of this project's version. */
 #define CARD_FIRMWARE 0x00010000u
 
-/* RAM that an application may use while it is selected, and that survives until power-off. */
+/* RAM of the purse; an application beside it has STIVER_SECOND_BYTES. Each has its own, from
+ * power-up to power-off, whether it is selected or not. */
 #define APPLICATION_MEMORY_BYTES 256u
 
 /* Who is at the other end, as its verified certificate says. */
@@ -50,12 +51,14 @@ struct card;
 struct application;
 
 /* A handler acts on a command that the table let pass: data are plain, answer takes the response
- * data. It returns what to say; anything but OK (and PIN_WRONG) leaves the memory as it was, and
- * its data are dropped. */
+ * data. It returns what to say; with anything but OK its data are dropped, and the memory is as it
+ * was. Two refusals change something: PIN_WRONG, and the one with which the campus purse ends. */
 typedef enum status (*card_handler)(struct card *card, const struct apdu_command *command,
                                     struct writer *answer);
 
 struct application {
+    enum card_owner owner;
+    bool is_optional;   /* there only if the factory said so (identity.offered) */
     const uint8_t *aid; /* aid_bytes of it */
     size_t aid_bytes;
     const struct command_row *rows;
@@ -63,17 +66,22 @@ struct application {
     size_t commands;
     /* Loads what the application keeps in RAM; called at power-up, before any command. */
     enum nvm_status (*power_up)(struct card *card);
-    enum purse_state (*state)(const struct card *card);
+    /* Which bit of a row's states speaks now, 0 to 15: for the purse, enum purse_state. */
+    unsigned (*state)(const struct card *card);
+    /* What the application says to a command before its table is asked; OK lets it pass. May be
+     * NULL. */
+    enum status (*admit)(const struct card *card, const struct apdu_command *command);
     /* Called whenever an open channel closes, whatever closed it: forgets what belonged to that
      * channel alone (a verified PIN, a command in several parts). May be NULL. */
     void (*channel_closed)(struct card *card);
-    bool has_channel;
+    bool has_channel; /* without one, a class byte that asks for protection is not known */
 };
 
 /* What the core knows of its owner; loaded at power-up, no secrets. */
 struct card_identity {
     uint8_t serial[SERIAL_BYTES];
     enum card_class factory_class;
+    uint8_t offered;  /* optional applications: bit 1 << owner */
     bool has_keys;    /* made, statement given */
     bool has_anchors; /* given; replaced until locked */
     bool is_locked;   /* certificates stored, for ever */
@@ -111,6 +119,9 @@ struct card {
     bool in_transaction;
     uint8_t command[STIVER_APDU_MAX];
     alignas(8) uint8_t application_memory[APPLICATION_MEMORY_BYTES];
+#if STIVER_SECOND_BYTES != 0
+    alignas(8) uint8_t second_memory[STIVER_SECOND_BYTES];
+#endif
 };
 
 _Static_assert(sizeof(struct card) <= STIVER_CARD_BYTES, "struct stiver_card is too small");

@@ -104,7 +104,8 @@ static size_t respond_bare(uint8_t *response, enum status status)
 static enum status check_expected(struct card *card, const struct apdu_command *command,
                                   struct writer *answer)
 {
-    if (answer->used <= command->le)
+    /* Without Le, what has data to say is a row that answers unasked. */
+    if (answer->used <= command->le || command->le == 0)
         return STATUS_OK;
     peer_leave(card); /* a channel that the terminal cannot learn of */
     bytes_wipe(answer->start, answer->used);
@@ -173,6 +174,14 @@ static size_t dispatch_secure(struct card *card, struct apdu_command *command,
 
 size_t dispatch(struct card *card, struct apdu_command *command, uint8_t response[STIVER_APDU_MAX])
 {
+    const struct application *selected = card->selected;
+    enum status status = STATUS_OK;
+    if (selected->admit != NULL)
+        status = selected->admit(card, command);
+    if (status == STATUS_OK && !selected->has_channel && apdu_is_secure(command->cla))
+        status = STATUS_CLASS;
+    if (status != STATUS_OK)
+        return respond_bare(response, status);
     if (apdu_is_secure(command->cla))
         return dispatch_secure(card, command, response);
     return dispatch_clear(card, command, response);

@@ -57,6 +57,12 @@ static enum status load_factory(struct card *card, bool *is_card)
     return status;
 }
 
+static enum status load_offered(struct card *card)
+{
+    bool is_there;
+    return record_read_optional(card, RECORD_OFFERED, &card->identity.offered, 1, &is_there);
+}
+
 static enum status load_anchors(struct card *card)
 {
     uint8_t record[ANCHORS_RECORD_BYTES];
@@ -87,6 +93,8 @@ enum status identity_load(struct card *card, bool *is_card)
 {
     card->identity = (struct card_identity){0};
     enum status status = load_factory(card, is_card);
+    if (status == STATUS_OK)
+        status = load_offered(card);
     if (status == STATUS_OK)
         status = record_read_optional(card, RECORD_NUMBER, card->identity.number, CARD_NUMBER_BYTES,
                                       &card->identity.has_keys);
@@ -140,7 +148,7 @@ enum status card_certificate(struct card *card, struct writer *answer)
 static enum status may_tell(const struct card *card, const struct apdu_command *command)
 {
     if (command->lc == 0) {
-        enum purse_state state = card->selected->state(card);
+        unsigned state = card->selected->state(card);
         bool is_closed = state == PURSE_BLOCKED || state == PURSE_ENDED;
         return is_closed || card->peer_state != PEER_NONE ? STATUS_OK : STATUS_STATE;
     }

@@ -42,9 +42,13 @@ OWN_FRAME static enum nvm_status store_factory(const struct stiver_flash *flash,
     struct writer w = writer_of(record, sizeof record);
     writer_bytes(&w, factory->serial, SERIAL_BYTES);
     writer_u8(&w, factory->is_hardware == 1 ? 1 : 0);
+    const uint8_t offered = factory->has_campus == 1 ? 1u << OWNER_CAMPUS : 0;
     enum nvm_status status = nvm_mount(&nvm, flash, salt);
     if (status == NVM_OK)
-        status = nvm_begin(&nvm, sizeof record + AES_KEY_BYTES, 2);
+        status = nvm_begin(&nvm, sizeof record + sizeof offered + AES_KEY_BYTES, 3);
+    if (status == NVM_OK)
+        status = nvm_put(&nvm, OWNER_CORE, RECORD_OFFERED, CORE_RECORD_VERSION, &offered,
+                         sizeof offered);
     if (status == NVM_OK)
         status =
             nvm_put(&nvm, OWNER_CORE, RECORD_FACTORY, CORE_RECORD_VERSION, record, sizeof record);

@@ -43,7 +43,7 @@ static void purse_channel_closed(struct card *card)
     purse_of(card)->block.is_running = false;
 }
 
-static enum purse_state purse_state(const struct card *card)
+static unsigned purse_state(const struct card *card)
 {
     return purse_view(card)->ledger.state;
 }
@@ -55,7 +55,7 @@ enum status purse_get_state(struct card *card, const struct apdu_command *comman
 {
     const struct card_identity *identity = &card->identity;
     struct card_state state = {
-        .state = purse_state(card),
+        .state = purse_view(card)->ledger.state,
         .protocol_version = PROTOCOL_VERSION,
         .firmware = CARD_FIRMWARE,
         .apdu_bytes_max = STIVER_APDU_MAX,
@@ -125,6 +125,7 @@ static const card_handler purse_handlers[COMMAND_COUNT] = {
 };
 
 const struct application purse_application = {
+    .owner = OWNER_PURSE,
     .aid = purse_aid,
     .aid_bytes = PURSE_AID_BYTES,
     .rows = command_rows,

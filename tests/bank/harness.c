@@ -89,7 +89,7 @@ void world_remove(struct world *w)
 static void show_finding(void *context, const char *text)
 {
     (void)context;
-    print_message("audit: %s\n", text);
+    print_message("# audit: %s\n", text);
 }
 
 void world_close(struct world *w)

@@ -45,7 +45,7 @@ static void note(void *context, const char *text)
     if (strstr(text, findings->part))
         findings->matching++;
     else
-        print_message("also: %s\n", text);
+        print_message("# also: %s\n", text);
 }
 
 /* Exactly this many findings, all of which say this. */

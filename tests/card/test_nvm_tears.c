@@ -15,9 +15,9 @@
 #define PAGE_BYTES 2048u
 #define PAGES 6u
 #define RECORD_BYTES 400u
-#define LIFE_STEPS 60u
+#define LIFE_STEPS 40u
 /* Steps after a tear, so that damage it left shows: a round of the ring and more. */
-#define STEPS_AFTER 10u
+#define STEPS_AFTER 8u
 #define SECOND_CUT_MAX 40u
 
 /* Operations that the step after this life takes. */

@@ -37,6 +37,7 @@ static bool print_letter(void *context, const uint8_t number[8], const char *pin
 static void note_step(void *context, const char *step)
 {
     (void)context;
+    assert_true(strlen(steps) + strlen(step) + 2 <= sizeof steps);
     strcat(strcat(steps, step), ".");
 }
 
@@ -108,6 +109,7 @@ static void pulled_and_taken_up_again(const struct tear *tear, uint8_t serial)
 {
     struct stiver_terminal_result result;
     memset(&letters, 0, sizeof letters);
+    steps[0] = '\0';
     town_card_remove(&card);
     town_card_blank(&card, serial);
     town_card_touch(&card, tear->at, tear->command);

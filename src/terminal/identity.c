@@ -184,6 +184,10 @@ static terminal_status build(const struct package *package, struct piece certifi
     if (status == STIVER_TERMINAL_OK)
         status = take_certificate(certificate.bytes != 0 ? certificate : package->certificate,
                                   own_key, identity);
+    /* Cards refuse a terminal of another currency than their anchors'. */
+    if (status == STIVER_TERMINAL_OK &&
+        identity->anchors.currency != identity->certificate.limit.currency)
+        status = STIVER_TERMINAL_PACKAGE;
     if (status == STIVER_TERMINAL_OK)
         status =
             identity_check_list(identity, list.bytes != 0 ? list : package->list, &identity->list);

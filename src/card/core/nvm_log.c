@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/crc32.h"
 
 /* Longest single program call: what one tear can leave half done. */
@@ -70,34 +71,34 @@ enum nvm_status nvm_flash_erased(const struct nvm *nvm, uint32_t page, uint32_t 
                                  bool *erased)
 {
     uint8_t chunk[CHUNK_BYTES];
+    enum nvm_status status = NVM_OK;
     *erased = true;
-    while (from < to && *erased) {
+    while (status == NVM_OK && from < to && *erased) {
         size_t bytes = to - from < sizeof chunk ? to - from : sizeof chunk;
-        enum nvm_status status = nvm_flash_read(nvm, page, from, chunk, bytes);
-        if (status != NVM_OK) {
-            return status;
-        }
-        *erased = is_erased(chunk, bytes);
+        status = nvm_flash_read(nvm, page, from, chunk, bytes);
+        *erased = status == NVM_OK && is_erased(chunk, bytes);
         from += (uint32_t)bytes;
     }
-    return NVM_OK;
+    bytes_wipe(chunk, sizeof chunk); /* keys stand among the records */
+    return status;
 }
 
 enum nvm_status nvm_flash_crc(const struct nvm *nvm, uint32_t page, uint32_t from, size_t bytes,
                               uint32_t *crc)
 {
     uint8_t chunk[CHUNK_BYTES];
-    while (bytes > 0) {
+    enum nvm_status status = NVM_OK;
+    while (status == NVM_OK && bytes > 0) {
         size_t part = bytes < sizeof chunk ? bytes : sizeof chunk;
-        enum nvm_status status = nvm_flash_read(nvm, page, from, chunk, part);
-        if (status != NVM_OK) {
-            return status;
+        status = nvm_flash_read(nvm, page, from, chunk, part);
+        if (status == NVM_OK) {
+            *crc = crc32_update(*crc, chunk, part);
         }
-        *crc = crc32_update(*crc, chunk, part);
         from += (uint32_t)part;
         bytes -= part;
     }
-    return NVM_OK;
+    bytes_wipe(chunk, sizeof chunk);
+    return status;
 }
 
 enum nvm_fence nvm_fence_judge(const struct nvm *nvm, const uint8_t *unit)
@@ -230,6 +231,7 @@ enum nvm_status nvm_stream_write(struct nvm *nvm, uint32_t page, const uint8_t *
             if (nvm->staged_bytes == unit) {
                 nvm->staged_bytes = 0;
                 status = stream_program(nvm, page, nvm->staged, unit);
+                bytes_wipe(nvm->staged, unit); /* the end of a key, perhaps */
             }
         } else {
             part = bytes < CALL_BYTES_MAX ? bytes & ~(unit - 1) : CALL_BYTES_MAX;
@@ -251,7 +253,9 @@ static enum nvm_status stream_flush(struct nvm *nvm, uint32_t page)
     }
     memset(nvm->staged + nvm->staged_bytes, 0xFF, sizeof nvm->staged - nvm->staged_bytes);
     nvm->staged_bytes = 0;
-    return stream_program(nvm, page, nvm->staged, nvm->flash->unit_bytes);
+    enum nvm_status status = stream_program(nvm, page, nvm->staged, nvm->flash->unit_bytes);
+    bytes_wipe(nvm->staged, sizeof nvm->staged);
+    return status;
 }
 
 void nvm_stream_start(struct nvm *nvm, uint32_t offset, uint32_t crc)

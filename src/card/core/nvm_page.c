@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "card/core/nvm_log.h"
 
 #define COPY_BYTES 64u
@@ -86,11 +87,11 @@ static enum nvm_status snapshot_write(struct nvm *nvm, uint32_t page, const stru
 /* Raw, with the record's own CRC: a record that went bad is found by whoever reads it. */
 static enum nvm_status copy_write(struct nvm *nvm, uint32_t page, const struct nvm_entry *entry)
 {
+    uint8_t chunk[COPY_BYTES];
     uint32_t bytes;
     uint32_t offset = entry->offset;
     enum nvm_status status = entry_bytes(nvm, entry, &bytes);
     while (status == NVM_OK && bytes > 0) {
-        uint8_t chunk[COPY_BYTES];
         uint32_t part = bytes < sizeof chunk ? bytes : (uint32_t)sizeof chunk;
         status = nvm_flash_read(nvm, entry->page, offset, chunk, part);
         if (status == NVM_OK) {
@@ -99,6 +100,7 @@ static enum nvm_status copy_write(struct nvm *nvm, uint32_t page, const struct n
         offset += part;
         bytes -= part;
     }
+    bytes_wipe(chunk, sizeof chunk); /* keys are records too */
     return status;
 }
 

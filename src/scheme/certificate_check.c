@@ -71,17 +71,23 @@ enum document_status certificate_host_id(const struct primitives *p, const uint8
     return DOCUMENT_OK;
 }
 
-static const struct {
-    const char *name;
-    uint16_t classes;
-} roles[] = {
-    [ROLE_POINT_OF_SALE] = {"point of sale", CLASS_PAY | CLASS_CARRY | CLASS_PIN},
-    [ROLE_KIOSK] = {"kiosk", CLASS_LOAD | CLASS_CARRY | CLASS_PIN},
-    [ROLE_DESK] = {"desk",
-                   CLASS_LOAD | CLASS_REFUND | CLASS_UNLOAD | CLASS_LOG | CLASS_CARRY | CLASS_PIN},
-    [ROLE_STATION] = {"station", CLASS_PERSONALISE | CLASS_CARRY},
-    [ROLE_VENDING] = {"vending", CLASS_PAY | CLASS_CARRY | CLASS_PIN},
-    [ROLE_BANK] = {"bank", CLASS_LOG | CLASS_CARRY},
+static const uint16_t classes_of_role[] = {
+    [ROLE_POINT_OF_SALE] = CLASS_PAY | CLASS_CARRY | CLASS_PIN,
+    [ROLE_KIOSK] = CLASS_LOAD | CLASS_CARRY | CLASS_PIN,
+    [ROLE_DESK] = CLASS_LOAD | CLASS_REFUND | CLASS_UNLOAD | CLASS_LOG | CLASS_CARRY | CLASS_PIN,
+    [ROLE_STATION] = CLASS_PERSONALISE | CLASS_CARRY,
+    [ROLE_VENDING] = CLASS_PAY | CLASS_CARRY | CLASS_PIN,
+    [ROLE_BANK] = CLASS_LOG | CLASS_CARRY,
+};
+
+/* Apart from the classes: a card needs no names, and its linker drops them. */
+static const char *const names_of_role[] = {
+    [ROLE_POINT_OF_SALE] = "point of sale",
+    [ROLE_KIOSK] = "kiosk",
+    [ROLE_DESK] = "desk",
+    [ROLE_STATION] = "station",
+    [ROLE_VENDING] = "vending",
+    [ROLE_BANK] = "bank",
 };
 
 static bool role_is_known(enum terminal_role role)
@@ -91,10 +97,10 @@ static bool role_is_known(enum terminal_role role)
 
 uint16_t role_classes(enum terminal_role role)
 {
-    return role_is_known(role) ? roles[role].classes : 0;
+    return role_is_known(role) ? classes_of_role[role] : 0;
 }
 
 const char *role_name(enum terminal_role role)
 {
-    return role_is_known(role) ? roles[role].name : "unknown";
+    return role_is_known(role) ? names_of_role[role] : "unknown";
 }

@@ -6,12 +6,19 @@
 #define TRIES_WORD 0x63C0u /* ISO/IEC 7816-4, 5.6: a counter in the last digit */
 #define TRIES_MASK 0x0Fu
 
-static const struct status_row {
-    const char *name;
+/* Words and texts apart: a card needs the words alone, and its linker drops the rest. */
+static const struct words {
     uint16_t clear, channel;
-    const char *sentence;
 } rows[STATUS_COUNT] = {
-#define X(name, clear, channel, sentence) [STATUS_##name] = {#name, clear, channel, sentence},
+#define X(name, clear, channel, sentence) [STATUS_##name] = {clear, channel},
+#include "scheme/status.def"
+#undef X
+};
+
+static const struct texts {
+    const char *name, *sentence;
+} texts[STATUS_COUNT] = {
+#define X(name, clear, channel, sentence) [STATUS_##name] = {#name, sentence},
 #include "scheme/status.def"
 #undef X
 };
@@ -25,18 +32,16 @@ static bool is_pin_wrong(enum status status)
     return ((unsigned)status & ~TRIES_MASK) == STATUS_PIN_WRONG;
 }
 
-static const struct status_row *row_of(enum status status)
+static bool has_row(enum status status)
 {
-    return (unsigned)status < STATUS_COUNT ? &rows[status] : NULL;
+    return (unsigned)status < STATUS_COUNT;
 }
 
 uint16_t status_word(enum status status, bool in_channel)
 {
     if (is_pin_wrong(status))
         return (uint16_t)(TRIES_WORD | ((unsigned)status & TRIES_MASK));
-    const struct status_row *row = row_of(status);
-    if (row == NULL)
-        row = &rows[STATUS_FAILED];
+    const struct words *row = &rows[has_row(status) ? status : STATUS_FAILED];
     return in_channel ? row->channel : row->clear;
 }
 
@@ -63,16 +68,14 @@ bool status_of_word(uint16_t word, bool in_channel, enum status *status)
 
 const char *status_name(enum status status)
 {
-    const struct status_row *row = row_of(status);
     if (is_pin_wrong(status))
         return "PIN_WRONG";
-    return row == NULL ? "UNKNOWN" : row->name;
+    return has_row(status) ? texts[status].name : "UNKNOWN";
 }
 
 const char *status_sentence(enum status status)
 {
-    const struct status_row *row = row_of(status);
     if (is_pin_wrong(status))
         return "the PIN is wrong";
-    return row == NULL ? "the card answered something unknown" : row->sentence;
+    return has_row(status) ? texts[status].sentence : "the card answered something unknown";
 }

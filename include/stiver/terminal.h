@@ -309,7 +309,8 @@ struct stiver_terminal_link {
 };
 
 /* Credits the card with an order that the bank signs for it now. result->balance is the new one.
- * If an order for the card's next counter is out, the bank gives that one again. */
+ * If an order for the card's next counter is out, the bank gives that one again. A load receipt of
+ * this card that the bank does not have yet is brought home first: synchronise. */
 enum stiver_terminal_status stiver_terminal_load(
     struct stiver_terminal_session *session, struct stiver_terminal_money amount,
     const struct stiver_terminal_link *link,

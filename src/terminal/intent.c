@@ -17,9 +17,9 @@ terminal_status intent_begin(struct stiver_terminal_session *session, enum docum
     intent->kind = kind;
     intent->amount = amount;
     intent->time = terminal_now(terminal);
-    intent->merchant = terminal->identity.certificate.merchant;
+    intent->merchant = session->merchant;
     memcpy(intent->card, session->card, CARD_NUMBER_BYTES);
-    memcpy(intent->host_id, terminal->identity.host_id, HOST_ID_BYTES);
+    memcpy(intent->host_id, session->host_id, HOST_ID_BYTES);
     if (crypto_random(intent->reference, sizeof intent->reference) != CRYPTO_OK)
         return STIVER_TERMINAL_CRYPTO;
     terminal_status status = journal_begin(terminal->journal, intent);

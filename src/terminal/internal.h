@@ -123,6 +123,9 @@ struct stiver_terminal_session {
     struct certificate certificate;
     bool is_test; /* the card's authority is of a test scheme */
     uint8_t handle[HANDLE_BYTES];
+    /* Our own certificate as the card met it: synchronising meanwhile may bring a new one. */
+    uint8_t host_id[HOST_ID_BYTES];
+    uint32_t merchant;
     bool is_stranger; /* came the long way: worth remembering once it took part in a payment */
     struct terminal_count count;
     uint8_t response[APDU_BYTES_MAX]; /* of the last command; plain */

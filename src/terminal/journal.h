@@ -57,6 +57,9 @@ terminal_status journal_claim(struct db *journal, enum document_kind kind,
                               const uint8_t card[CARD_NUMBER_BYTES], struct money amount,
                               uint32_t since, uint8_t document[RECEIPT_BYTES],
                               bool *found) TERMINAL_CHECKED;
+/* True if a load receipt of this card has not reached the bank. */
+terminal_status journal_has_load(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
+                                 bool *has_load) TERMINAL_CHECKED;
 /* True if this card's block receipt is here. */
 terminal_status journal_is_blocked(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
                                    bool *is_blocked) TERMINAL_CHECKED;

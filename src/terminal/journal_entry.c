@@ -200,14 +200,25 @@ terminal_status journal_claim(struct db *journal, enum document_kind kind,
     return journal_status(status);
 }
 
+static terminal_status has_row(struct db *journal, size_t statement, const uint8_t *card, bool *has)
+{
+    db_bind_blob(journal, statement, 1, card, CARD_NUMBER_BYTES);
+    enum db_status status = db_step(journal, statement);
+    *has = status == DB_ROW;
+    db_reset(journal, statement);
+    return journal_status(status);
+}
+
+terminal_status journal_has_load(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
+                                 bool *has_load)
+{
+    return has_row(journal, JOURNAL_HAS_LOAD, card, has_load);
+}
+
 terminal_status journal_is_blocked(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
                                    bool *is_blocked)
 {
-    db_bind_blob(journal, JOURNAL_IS_BLOCKED, 1, card, CARD_NUMBER_BYTES);
-    enum db_status status = db_step(journal, JOURNAL_IS_BLOCKED);
-    *is_blocked = status == DB_ROW;
-    db_reset(journal, JOURNAL_IS_BLOCKED);
-    return journal_status(status);
+    return has_row(journal, JOURNAL_IS_BLOCKED, card, is_blocked);
 }
 
 /* ---- telling ---- */

@@ -88,6 +88,18 @@ static terminal_status may_load(const struct stiver_terminal_session *session, s
     return amount.minor == 0 ? STIVER_TERMINAL_AMOUNT_ZERO : STIVER_TERMINAL_OK;
 }
 
+/* The bank signs no order while the receipt of the one before is missing. */
+static terminal_status bring_last_receipt(const struct stiver_terminal_session *session,
+                                          const struct stiver_terminal_link *link)
+{
+    struct stiver_terminal_sync sync;
+    bool has_load = false;
+    terminal_status status = journal_has_load(session->terminal->journal, session->card, &has_load);
+    if (status != STIVER_TERMINAL_OK || !has_load)
+        return status;
+    return stiver_terminal_synchronise(session->terminal, link, &sync, session->result->detail);
+}
+
 static terminal_status load(struct stiver_terminal_session *session, struct money amount,
                             const struct stiver_terminal_link *link)
 {
@@ -100,6 +112,8 @@ static terminal_status load(struct stiver_terminal_session *session, struct mone
         status = STIVER_TERMINAL_EXHAUSTED;
     if (status == STIVER_TERMINAL_OK && purse.state != PURSE_ISSUED)
         status = STIVER_TERMINAL_CARD_NOT_ISSUED;
+    if (status == STIVER_TERMINAL_OK)
+        status = bring_last_receipt(session, link);
     if (status == STIVER_TERMINAL_OK)
         status = ask_order(session, purse.load_counter + 1, amount, link, &order, &message);
     if (status == STIVER_TERMINAL_OK)

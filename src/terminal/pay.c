@@ -35,7 +35,7 @@ static terminal_status check_offline(const struct stiver_terminal_session *sessi
     const struct identity *identity = &session->terminal->identity;
     uint64_t paid = 0;
     terminal_status status =
-        journal_paid(session->terminal->journal, session->card, identity->host_id, &paid);
+        journal_paid(session->terminal->journal, session->card, session->host_id, &paid);
     if (status != STIVER_TERMINAL_OK)
         return status;
     return paid + amount.minor <= identity->certificate.limit.minor ? STIVER_TERMINAL_OK

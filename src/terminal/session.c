@@ -105,9 +105,8 @@ static terminal_status proven(struct stiver_terminal_session *session)
 
 static terminal_status begin_host(struct stiver_terminal_session *session, struct scp11_host *host)
 {
-    return scp11_host_begin(host, session->terminal->identity.host_id) == CHANNEL_OK
-               ? STIVER_TERMINAL_OK
-               : STIVER_TERMINAL_CRYPTO;
+    return scp11_host_begin(host, session->host_id) == CHANNEL_OK ? STIVER_TERMINAL_OK
+                                                                  : STIVER_TERMINAL_CRYPTO;
 }
 
 static terminal_status send_host(struct stiver_terminal_session *session,
@@ -121,9 +120,8 @@ static terminal_status send_host(struct stiver_terminal_session *session,
 static terminal_status finish_host(struct stiver_terminal_session *session, struct scp11_host *host,
                                    const struct reply *reply)
 {
-    const struct identity *identity = &session->terminal->identity;
-    struct scp11_ids ids = {.scheme = identity->anchors.scheme};
-    memcpy(ids.host_id, identity->host_id, HOST_ID_BYTES);
+    struct scp11_ids ids = {.scheme = session->terminal->identity.anchors.scheme};
+    memcpy(ids.host_id, session->host_id, HOST_ID_BYTES);
     memcpy(ids.card, session->card, CARD_NUMBER_BYTES);
     if (scp11_host_handle(reply->data, reply->bytes, session->handle) != CHANNEL_OK)
         return STIVER_TERMINAL_CARD_ANSWER;
@@ -250,8 +248,11 @@ terminal_status session_authenticate(struct stiver_terminal_session *session)
 {
     struct reply reply;
     enum way way = WAY_LONG;
+    const struct identity *own = &session->terminal->identity;
     session->certificate_length = 0;
     session->is_stranger = false;
+    session->merchant = own->certificate.merchant;
+    memcpy(session->host_id, own->host_id, HOST_ID_BYTES);
     terminal_status status = request_select(session, &reply);
     if (status == STIVER_TERMINAL_OK)
         status = go_short(session, &way);

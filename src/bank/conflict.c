@@ -38,14 +38,14 @@ enum stiver_bank_status conflict_settle(struct stiver_bank *bank, struct batch *
 {
     const struct receipt *receipt = &entry->receipt;
     struct conflict_record record = {.counter = receipt->card_counter};
-    enum store_status stored = STORE(bank, conflict_find, entry->hash, &record);
+    enum store_status stored = STORE(bank, conflict_find, entry->content, &record);
     if (stored == STORE_OK) {
         entry->result = UPLOAD_ALREADY;
         return STIVER_BANK_OK;
     }
     if (stored != STORE_NONE)
         return bank_status_of_store(stored);
-    memcpy(record.hash, entry->hash, sizeof record.hash);
+    memcpy(record.hash, entry->content, sizeof record.hash);
     memcpy(record.card, receipt->card, sizeof record.card);
     memcpy(record.fingerprint, receipt->terminal_certificate, sizeof record.fingerprint);
     enum stiver_bank_status status = share_of(bank, batch, card, receipt, &record.paid);

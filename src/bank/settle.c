@@ -6,6 +6,7 @@
  */
 #include "bank/settle.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bank/list.h"
@@ -16,7 +17,6 @@
 enum stiver_bank_status settle_verify(struct stiver_bank *bank, struct entry *entry)
 {
     struct card_record card;
-    uint8_t signed_hash[SHA256_BYTES];
     entry->is_valid = false;
     if (receipt_decode(entry->bytes, entry->length, bank->settings.scheme, &entry->receipt) !=
         DOCUMENT_OK)
@@ -28,10 +28,10 @@ enum stiver_bank_status settle_verify(struct stiver_bank *bank, struct entry *en
         return bank_status_of_store(stored);
     const size_t body_bytes = RECEIPT_BYTES - SIGNATURE_BYTES;
     if (!evp_sha256(entry->bytes, entry->length, entry->hash) ||
-        document_hash(&bank_primitives, entry->bytes, body_bytes, signed_hash) != DOCUMENT_OK)
+        document_hash(&bank_primitives, entry->bytes, body_bytes, entry->content) != DOCUMENT_OK)
         return STIVER_BANK_CRYPTO;
     entry->is_valid =
-        bank_primitives.verify(card.receipt_key, signed_hash, entry->bytes + body_bytes);
+        bank_primitives.verify(card.receipt_key, entry->content, entry->bytes + body_bytes);
     return STIVER_BANK_OK;
 }
 
@@ -355,7 +355,7 @@ static enum stiver_bank_status copy_of(struct stiver_bank *bank, struct batch *b
         return sound == STORE_NONE ? STIVER_BANK_OK : bank_status_of_store(sound);
     int64_t document;
     enum stiver_bank_status status = bank_keep(bank, RECORD_KEPT, batch->uploader->terminal,
-                                               entry->hash, sizeof entry->hash, &document);
+                                               held->hash, sizeof held->hash, &document);
     held->state = RECEIPT_BOOKED;
     if (status == STIVER_BANK_OK)
         status = bank_post(bank, document, account_of(ACCOUNT_SUSPENSE),
@@ -366,6 +366,25 @@ static enum stiver_bank_status copy_of(struct stiver_bank *bank, struct batch *b
         status = count_number(bank, batch, &entry->receipt);
     entry->result = UPLOAD_BOOKED;
     return status;
+}
+
+/* Whether a receipt says what the held one says. Not the signature decides: whoever has a valid one
+ * can write it in a second way (s as n - s), and that must make no clone of an honest card. */
+static enum stiver_bank_status is_same(struct stiver_bank *bank, const struct receipt_record *held,
+                                       const struct entry *entry, bool *same)
+{
+    struct store_blob blob = {0};
+    int64_t id;
+    *same = bytes_equal(held->hash, entry->hash, sizeof held->hash);
+    if (*same)
+        return STIVER_BANK_OK;
+    enum store_status stored = STORE(bank, document_find, RECORD_RECEIPT, held->hash, &id, &blob);
+    if (stored != STORE_OK)
+        return stored == STORE_NONE ? STIVER_BANK_DAMAGED : bank_status_of_store(stored);
+    *same = blob.bytes == RECEIPT_BYTES &&
+            bytes_equal(blob.data, entry->bytes, RECEIPT_BYTES - SIGNATURE_BYTES);
+    free(blob.data);
+    return STIVER_BANK_OK;
 }
 
 static enum stiver_bank_status settle_receipt(struct stiver_bank *bank, struct batch *batch,
@@ -384,9 +403,11 @@ static enum stiver_bank_status settle_receipt(struct stiver_bank *bank, struct b
         return first_receipt(bank, batch, &card, entry);
     if (stored != STORE_OK)
         return bank_status_of_store(stored);
-    if (bytes_equal(held.hash, entry->hash, sizeof held.hash))
-        return copy_of(bank, batch, &held, entry);
-    return conflict_settle(bank, batch, &card, entry);
+    bool same;
+    enum stiver_bank_status status = is_same(bank, &held, entry, &same);
+    if (status != STIVER_BANK_OK)
+        return status;
+    return same ? copy_of(bank, batch, &held, entry) : conflict_settle(bank, batch, &card, entry);
 }
 
 static enum stiver_bank_status settle_known_certificate(struct stiver_bank *bank,

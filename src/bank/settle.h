@@ -12,8 +12,9 @@ struct entry {
     enum upload_kind kind;
     const uint8_t *bytes; /* borrowed: a receipt document or a certificate */
     size_t length;
-    struct receipt receipt; /* of a receipt that decoded */
-    uint8_t hash[SHA256_BYTES];
+    struct receipt receipt;          /* of a receipt that decoded */
+    uint8_t hash[SHA256_BYTES];      /* of the whole document */
+    uint8_t content[SHA256_BYTES];   /* what is signed, without the signature */
     bool is_valid;                   /* a receipt under the registered card's key */
     uint8_t card[CARD_NUMBER_BYTES]; /* abandoned */
     uint32_t terminal_counter;
@@ -28,7 +29,8 @@ struct batch {
     bool has_listed; /* a card was listed on the way */
 };
 
-/* Decodes a receipt and verifies it under the registered card's key; fills hash and is_valid. */
+/* Decodes a receipt and verifies it under the registered card's key; fills its hashes and
+ * is_valid. */
 enum stiver_bank_status settle_verify(struct stiver_bank *bank, struct entry *entry) BANK_CHECKED;
 /* Books one verified entry inside a transaction; fills result. */
 enum stiver_bank_status settle_entry(struct stiver_bank *bank, struct batch *batch,

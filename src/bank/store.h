@@ -216,7 +216,7 @@ struct receipt_record {
 
 /* A valid receipt whose card counter another one had taken before. */
 struct conflict_record {
-    uint8_t hash[SHA256_BYTES];
+    uint8_t hash[SHA256_BYTES]; /* of what is signed, the signature apart */
     uint8_t card[CARD_NUMBER_BYTES];
     uint32_t counter;
     uint8_t fingerprint[HOST_ID_BYTES];

@@ -13,6 +13,8 @@
 #include "base/date.h"
 
 #define TIME_TOLERANCE DAY_SECONDS
+/* How far a number may be ahead of its terminal's last one without its terminal's word. */
+#define NUMBER_LEAP LINK_UPLOAD_MAX
 
 enum stiver_bank_status settle_verify(struct stiver_bank *bank, struct entry *entry)
 {
@@ -190,6 +192,39 @@ static enum stiver_bank_status check_chain(struct stiver_bank *bank, struct batc
                    "a card's balance does not follow from its receipts");
 }
 
+/* What was ordered for the card and not seen taken yet: its receipts may come in any order. */
+static enum stiver_bank_status in_flight_to(struct stiver_bank *bank,
+                                            const struct card_record *card, int64_t *amount)
+{
+    static const enum document_kind kinds[] = {DOCUMENT_LOAD_ORDER, DOCUMENT_REFUND_ORDER};
+    *amount = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct order_record order;
+        enum store_status stored = STORE(bank, order_open, kinds[i], card->card, &order);
+        if (stored == STORE_OK)
+            *amount += (int64_t)order.amount;
+        else if (stored != STORE_NONE)
+            return bank_status_of_store(stored);
+    }
+    return STIVER_BANK_OK;
+}
+
+/* Keys that were taken out of a card can leave gaps between the counters that they sign, so that
+ * no two receipts meet and no balance has a neighbour. What they cannot do is spend no more than
+ * was ever put on the card. */
+static enum stiver_bank_status check_covered(struct stiver_bank *bank, struct batch *batch,
+                                             struct card_record *card,
+                                             const struct receipt *receipt)
+{
+    int64_t amount;
+    if (card->balance >= 0 || effect_of(receipt->kind, receipt->amount.minor) >= 0)
+        return STIVER_BANK_OK;
+    enum stiver_bank_status status = in_flight_to(bank, card, &amount);
+    if (status != STIVER_BANK_OK || card->balance + amount >= 0)
+        return status;
+    return suspect(bank, batch, card, receipt, "a card spent more than was ever put on it");
+}
+
 static enum stiver_bank_status check_block(struct stiver_bank *bank, struct batch *batch,
                                            struct card_record *card, const struct receipt *receipt)
 {
@@ -251,21 +286,35 @@ static enum stiver_bank_status check_number(struct stiver_bank *bank, const stru
                      "a terminal used one number for two receipts");
 }
 
+/* A terminal vouches for the numbers of its own business. Any other number is the card's word alone
+ * (a block receipt is handed on as it was read): it may not use up a terminal's numbers, which a
+ * terminal takes over from us as the highest that it ever gave. */
+static bool may_count(const struct batch *batch, const struct receipt *receipt, uint32_t known)
+{
+    bool is_vouched = is_own(batch, receipt->terminal) && receipt->kind != DOCUMENT_BLOCK_RECEIPT;
+    return receipt->terminal_counter <= COUNTER_MAX &&
+           (is_vouched || receipt->terminal_counter - known <= NUMBER_LEAP);
+}
+
 static enum stiver_bank_status count_number(struct stiver_bank *bank, struct batch *batch,
                                             const struct receipt *receipt)
 {
-    struct terminal_record terminal;
-    if (is_own(batch, receipt->terminal)) {
-        if (receipt->terminal_counter > batch->uploader->counter)
-            batch->uploader->counter = receipt->terminal_counter;
+    struct terminal_record other, *terminal = batch->uploader;
+    if (!is_own(batch, receipt->terminal)) {
+        enum store_status stored = STORE(bank, terminal_find, receipt->terminal, &other);
+        if (stored != STORE_OK)
+            return stored == STORE_NONE ? STIVER_BANK_OK : bank_status_of_store(stored);
+        terminal = &other;
+    }
+    if (receipt->terminal_counter <= terminal->counter)
         return STIVER_BANK_OK;
-    }
-    enum store_status stored = STORE(bank, terminal_find, receipt->terminal, &terminal);
-    if (stored == STORE_OK && receipt->terminal_counter > terminal.counter) {
-        terminal.counter = receipt->terminal_counter;
-        stored = STORE(bank, terminal_update, &terminal);
-    }
-    return stored == STORE_NONE ? STIVER_BANK_OK : bank_status_of_store(stored);
+    if (!may_count(batch, receipt, terminal->counter))
+        return bank_ring(bank, receipt->card, receipt->terminal,
+                         "a card names a number that its terminal is far from");
+    terminal->counter = receipt->terminal_counter;
+    /* The uploader's record is written once, when its whole batch was booked. */
+    return terminal == &other ? bank_status_of_store(STORE(bank, terminal_update, terminal))
+                              : STIVER_BANK_OK;
 }
 
 /* ---- a receipt ---- */
@@ -333,6 +382,8 @@ static enum stiver_bank_status first_receipt(struct stiver_bank *bank, struct ba
         status = count_receipt(bank, card, receipt->card_counter);
     if (status == STIVER_BANK_OK)
         status = check_chain(bank, batch, card, receipt);
+    if (status == STIVER_BANK_OK)
+        status = check_covered(bank, batch, card, receipt);
     if (status == STIVER_BANK_OK)
         status = check_block(bank, batch, card, receipt);
     if (status == STIVER_BANK_OK)

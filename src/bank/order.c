@@ -79,6 +79,22 @@ static enum stiver_bank_status card_may_gain(struct stiver_bank *bank,
     return amount.minor <= bank->settings.largest ? STIVER_BANK_OK : STIVER_BANK_LIMIT;
 }
 
+/* A card takes the next counter only. An order further on would be one that no card ever takes and
+ * no receipt ever undoes: it would end that card's loads for good. */
+static enum stiver_bank_status counter_is_next(struct stiver_bank *bank,
+                                               const struct order_record *wish)
+{
+    struct order_record before;
+    if (wish->counter <= 1)
+        return STIVER_BANK_OK;
+    enum store_status status =
+        STORE(bank, order_find, wish->kind, wish->card, wish->counter - 1, &before);
+    if (status == STORE_NONE)
+        return bank_say(bank, STIVER_BANK_REFUSED,
+                        "this is not the counter that the card takes next");
+    return bank_status_of_store(status);
+}
+
 /* What an order of that counter, or another one that is out, means for the wish. ALREADY: *message
  * is the answer. */
 static enum stiver_bank_status earlier_order(struct stiver_bank *bank,
@@ -102,7 +118,7 @@ static enum stiver_bank_status earlier_order(struct stiver_bank *bank,
     if (status == STORE_OK)
         return bank_say(bank, STIVER_BANK_CONFLICT,
                         "an earlier order for that card is out: bring its receipt, or undo it");
-    return status == STORE_NONE ? STIVER_BANK_OK : bank_status_of_store(status);
+    return status == STORE_NONE ? counter_is_next(bank, wish) : bank_status_of_store(status);
 }
 
 /* Signs, keeps and books a new order. terminal may be NULL. */
@@ -135,19 +151,37 @@ static enum stiver_bank_status issue(struct stiver_bank *bank, struct card_recor
     return status;
 }
 
+/* An undo that ended is signed anew, under its number: the card takes the two as one. Without that
+ * a card that stays away for some days could take neither the order nor its undo, nor ever another.
+ */
+static bool has_ended(struct stiver_bank *bank, const struct order_record *record)
+{
+    struct order undo;
+    size_t bytes = order_bytes((uint8_t)record->kind);
+    return record->state == ORDER_OPEN && record->undo_bytes >= bytes &&
+           order_decode(record->undo, bytes, bank->settings.scheme, &undo) == DOCUMENT_OK &&
+           undo.end < bank_now(bank);
+}
+
+static enum stiver_bank_status number_undo(struct stiver_bank *bank, struct order_record *record)
+{
+    struct card_record card;
+    if (record->undo_number)
+        return STIVER_BANK_OK;
+    enum stiver_bank_status status = find_card(bank, record->card, &card);
+    return status == STIVER_BANK_OK ? next_number(bank, &card, &record->undo_number) : status;
+}
+
 static enum stiver_bank_status undo_record(struct stiver_bank *bank, struct order_record *record,
                                            const uint8_t *terminal, struct order_message *message)
 {
-    if (record->undo_number) {
+    if (record->undo_number && !has_ended(bank, record)) {
         give(message, record->undo, record->undo_bytes);
         return STIVER_BANK_OK;
     }
     if (record->state != ORDER_OPEN)
         return bank_say(bank, STIVER_BANK_CONFLICT, "the card has taken that order");
-    struct card_record card;
-    enum stiver_bank_status status = find_card(bank, record->card, &card);
-    if (status == STIVER_BANK_OK)
-        status = next_number(bank, &card, &record->undo_number);
+    enum stiver_bank_status status = number_undo(bank, record);
     if (status != STIVER_BANK_OK)
         return status;
     struct order order = {

@@ -37,6 +37,25 @@ static void town_close(struct town *t)
     card_free(&t->card);
 }
 
+struct shown {
+    const struct terminal *wanted;
+    struct stiver_bank_terminal found;
+};
+
+static void note_terminal(void *context, const struct stiver_bank_terminal *terminal)
+{
+    struct shown *shown = context;
+    if (memcmp(terminal->terminal, shown->wanted->number, 8) == 0)
+        shown->found = *terminal;
+}
+
+static struct stiver_bank_terminal world_terminal(struct world *w, const struct terminal *t)
+{
+    struct shown shown = {.wanted = t};
+    assert_int_equal(stiver_bank_terminals(w->bank, note_terminal, &shown), STIVER_BANK_OK);
+    return shown.found;
+}
+
 /* The second way to write a signature: s becomes n - s, and no key is needed for it. */
 static void write_otherwise(const uint8_t receipt[RECEIPT_BYTES], uint8_t out[RECEIPT_BYTES])
 {
@@ -106,12 +125,127 @@ static void twin_of_a_clone_is_no_third_card(void **state)
     town_close(&t);
 }
 
+/* A terminal takes over what the bank names as its highest number: no card may drive it up. */
+static void card_does_not_use_up_a_terminals_numbers(void **state)
+{
+    (void)state;
+    struct town t;
+    uint8_t document[RECEIPT_BYTES];
+    struct stiver_bank_terminal shop;
+    town_open(&t);
+    struct receipt r = card_receipt(&t.card, &t.shop, DOCUMENT_BLOCK_RECEIPT, 0);
+    const uint32_t numbers[] = {UINT32_MAX, COUNTER_MAX, 100000};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        r.terminal_counter = numbers[i];
+        r.card_counter += 2;
+        card_sign(&t.card, &r, document);
+        const struct terminal *carrier = i % 2 == 0 ? &t.other : &t.shop;
+        assert_int_equal(upload_one(&t.w, carrier, document, &t.card), UPLOAD_BOOKED);
+        shop = world_terminal(&t.w, &t.shop);
+        assert_int_equal(shop.counter, 0);
+    }
+    assert_true(world_alarms(&t.w) >= 3);
+    t.shop.counter = 70000; /* its own business counts, however far */
+    card_pay(&t.card, &t.shop, 100, document);
+    (void)upload_one(&t.w, &t.shop, document, &t.card);
+    assert_int_equal(world_terminal(&t.w, &t.shop).counter, 70001);
+    town_close(&t);
+}
+
+/* Keys that were taken out sign every other counter: no two receipts meet, no balance follows. */
+static void spending_more_than_was_loaded_rings_and_lists(void **state)
+{
+    (void)state;
+    struct town t;
+    uint8_t receipt[RECEIPT_BYTES];
+    town_open(&t);
+    for (unsigned i = 0; i < 3; i++) {
+        t.card.counter++; /* a gap */
+        t.card.balance = 5000;
+        card_pay(&t.card, &t.shop, 2000, receipt);
+        assert_int_equal(upload_one(&t.w, &t.shop, receipt, &t.card), UPLOAD_BOOKED);
+        assert_int_equal(world_card(&t.w, &t.card).reason, i < 2 ? 0 : STIVER_BANK_CLONE);
+    }
+    assert_int_equal(world_alarms(&t.w), 1);
+    town_close(&t);
+}
+
+/* The load's receipt is late, its money is not: an honest card is left alone. */
+static void payment_before_its_loads_receipt_is_covered(void **state)
+{
+    (void)state;
+    struct town t;
+    uint8_t load[RECEIPT_BYTES], receipt[RECEIPT_BYTES];
+    town_open(&t);
+    struct reply order = ask_load(&t.w, &t.kiosk, &t.card, 2, 3000);
+    card_take(&t.card, &t.kiosk, order.body.at, order.body.left, load);
+    reply_free(&order);
+    card_pay(&t.card, &t.shop, 8000, receipt);
+    assert_int_equal(upload_one(&t.w, &t.shop, receipt, &t.card), UPLOAD_BOOKED);
+    assert_int_equal(world_card(&t.w, &t.card).reason, 0);
+    assert_int_equal(upload_one(&t.w, &t.kiosk, load, &t.card), UPLOAD_BOOKED);
+    assert_int_equal(world_alarms(&t.w), 0);
+    town_close(&t);
+}
+
+static void kiosk_cannot_end_a_cards_loads(void **state)
+{
+    (void)state;
+    struct town t;
+    town_open(&t);
+    static const uint32_t counters[] = {3, 1000, COUNTER_MAX};
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        struct reply far = ask_load(&t.w, &t.kiosk, &t.card, counters[i], 100);
+        assert_int_equal(far.result, LINK_REFUSED);
+        reply_free(&far);
+    }
+    assert_int_equal(world_balance(&t.w, "in flight"), 0);
+    card_load(&t.w, &t.kiosk, &t.card, 100);
+    town_close(&t);
+}
+
+/* The card comes back when order and undo have both ended; it must still have a way on. */
+static void undo_that_ended_is_signed_anew(void **state)
+{
+    (void)state;
+    struct town t;
+    uint8_t receipt[RECEIPT_BYTES];
+    struct order first, second;
+    town_open(&t);
+    struct reply order = ask_load(&t.w, &t.kiosk, &t.card, 2, 2000);
+    struct reply early = ask_load(&t.w, &t.kiosk, &t.card, 2, 0);
+    assert_int_equal(early.result, LINK_OK);
+    t.w.now += 3 * WORLD_DAY;
+    struct reply late = ask_load(&t.w, &t.kiosk, &t.card, 2, 0);
+    assert_int_equal(late.result, LINK_OK);
+    size_t bytes = order_bytes(DOCUMENT_LOAD_ORDER);
+    assert_int_equal(order_decode(early.body.at, bytes, WORLD_SCHEME, &first), DOCUMENT_OK);
+    assert_int_equal(order_decode(late.body.at, bytes, WORLD_SCHEME, &second), DOCUMENT_OK);
+    assert_true(first.end < t.w.now);
+    assert_true(second.end >= t.w.now);
+    assert_int_equal(second.number, first.number);
+    assert_int_equal(second.amount.minor, 0);
+    card_take(&t.card, &t.kiosk, late.body.at, late.body.left, receipt);
+    assert_int_equal(upload_one(&t.w, &t.kiosk, receipt, &t.card), UPLOAD_BOOKED);
+    assert_int_equal(world_balance(&t.w, "in flight"), 0);
+    reply_free(&order);
+    reply_free(&early);
+    reply_free(&late);
+    card_load(&t.w, &t.kiosk, &t.card, 100);
+    town_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signature_written_otherwise_makes_no_clone),
         cmocka_unit_test(twin_by_another_hand_does_not_cost_the_merchant),
         cmocka_unit_test(twin_of_a_clone_is_no_third_card),
+        cmocka_unit_test(card_does_not_use_up_a_terminals_numbers),
+        cmocka_unit_test(spending_more_than_was_loaded_rings_and_lists),
+        cmocka_unit_test(payment_before_its_loads_receipt_is_covered),
+        cmocka_unit_test(kiosk_cannot_end_a_cards_loads),
+        cmocka_unit_test(undo_that_ended_is_signed_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

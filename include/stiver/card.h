@@ -26,8 +26,8 @@
 #ifndef STIVER_SECOND_BYTES
 #define STIVER_SECOND_BYTES 384u
 #endif
-/* RAM of one card: its state while powered and both APDU buffers. */
-#define STIVER_CARD_BYTES (2688u + STIVER_SECOND_BYTES)
+/* RAM of one card: its state while powered. The one APDU buffer is the caller's. */
+#define STIVER_CARD_BYTES (1424u + 8u * sizeof(void *) + STIVER_SECOND_BYTES)
 #define STIVER_SERIAL_BYTES 8u
 #define STIVER_TRANSPORT_KEY_BYTES 16u
 
@@ -69,7 +69,8 @@ enum stiver_card_status stiver_card_power_on(struct stiver_card *card,
 void stiver_card_power_off(struct stiver_card *card);
 
 /* Handles one command APDU of up to STIVER_APDU_MAX bytes, any bytes at all; longer ones get 6700.
- * response must have room for STIVER_APDU_MAX bytes. Returns the bytes of the response (at least
+ * response must have room for STIVER_APDU_MAX bytes, is worked in, and holds nothing but the
+ * response afterwards; it may be where the command is. Returns the bytes of the response (at least
  * the two of the status word), or 0 when the port reported power lost: a card without power says
  * nothing, and says nothing again until power_on. */
 size_t stiver_card_transmit(struct stiver_card *card, const uint8_t *command, size_t command_bytes,

@@ -8,7 +8,7 @@
 
 #include "terminal/journal.h"
 
-#define PART_BYTES_MAX 960u /* BLOCK's longest data (scheme/commands.def) */
+#define PART_BYTES_MAX 800u /* BLOCK's longest data (scheme/commands.def) */
 #define PART_FIRST 0x00u
 #define PART_NEXT 0x01u
 

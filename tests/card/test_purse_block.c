@@ -88,6 +88,32 @@ static void path_may_come_in_parts(void **state)
     assert_int_equal(state_now(), PURSE_BLOCKED);
 }
 
+/* The deepest path that one later part can bring, with the receipt behind it in the same buffer. */
+static void longest_part_leaves_room_for_its_answer(void **state)
+{
+    (void)state;
+    static struct purse_list list;
+    struct list_path path;
+    at_shop();
+    purse_list_make(&list, 2, 0, 1);
+    list.depth = command_rows[COMMAND_BLOCK].lc_most / SHA256_BYTES;
+    list.head.count = UINT32_C(1) << list.depth;
+    list.index = 12345;
+    assert_int_equal(list_path_begin(&crypto_primitives, &path, list.head.scheme,
+                                     purse_card.statement.card, list.index, list.head.count),
+                     DOCUMENT_OK);
+    for (unsigned i = 0; i < list.depth; i++) {
+        memset(list.siblings[i], (int)i, SHA256_BYTES);
+        assert_int_equal(list_path_step(&crypto_primitives, &path, list.siblings[i]), DOCUMENT_OK);
+    }
+    memcpy(list.head.root, path.node, SHA256_BYTES);
+    purse_list_sign(&list);
+    assert_refused(STATUS_OK, purse_block_first(&list, 0));
+    assert_int_equal(purse_block_more(&list, 0, list.depth), STATUS_OK);
+    assert_int_equal(purse_card.answer_bytes, RECEIPT_BYTES);
+    assert_int_equal(state_now(), PURSE_BLOCKED);
+}
+
 static void paths_that_lead_elsewhere_do_not_block(void **state)
 {
     (void)state;
@@ -336,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup(listed_card_blocks_itself_and_signs_it, purse_fresh),
         cmocka_unit_test(every_place_in_lists_of_any_size_leads_to_the_root),
         cmocka_unit_test_setup(path_may_come_in_parts, purse_fresh),
+        cmocka_unit_test_setup(longest_part_leaves_room_for_its_answer, purse_fresh),
         cmocka_unit_test_setup(paths_that_lead_elsewhere_do_not_block, purse_fresh),
         cmocka_unit_test_setup(more_siblings_than_the_path_has_are_refused, purse_fresh),
         cmocka_unit_test_setup(path_goes_on_only_where_it_began, purse_fresh),

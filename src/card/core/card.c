@@ -168,11 +168,12 @@ static uint16_t refuse_form(const struct card *card, const struct apdu_command *
     return 0;
 }
 
+/* The command stands at the start of response. */
 static size_t answer(struct card *card, size_t command_bytes, uint8_t response[STIVER_APDU_MAX])
 {
     struct apdu_command command;
     uint16_t refused = status_word(STATUS_LENGTH, false);
-    if (apdu_parse(card->command, command_bytes, &command))
+    if (apdu_parse(response, command_bytes, &command))
         refused = refuse_form(card, &command);
     if (refused != 0) {
         /* Not a command of the open channel, so it ends it, as any other in the clear does. */
@@ -181,7 +182,7 @@ static size_t answer(struct card *card, size_t command_bytes, uint8_t response[S
     }
     if (is_select(&command))
         return select_application(card, &command, response);
-    return dispatch(card, &command, response);
+    return dispatch(card, &command, command_bytes, response);
 }
 
 size_t stiver_card_transmit(struct stiver_card *memory, const uint8_t *command,
@@ -190,19 +191,21 @@ size_t stiver_card_transmit(struct stiver_card *memory, const uint8_t *command,
     struct card *card = card_of(memory);
     if (!card->is_on)
         return 0;
-    if (command_bytes > sizeof card->command) {
+    size_t bytes = 0;
+    if (command_bytes > STIVER_APDU_MAX) {
         peer_leave(card);
-        return respond_word(response, status_word(STATUS_LENGTH, false));
+        bytes = respond_word(response, status_word(STATUS_LENGTH, false));
+    } else {
+        if (command_bytes != 0) /* command may be NULL then */
+            memmove(response, command, command_bytes);
+        bytes = answer(card, command_bytes, response);
     }
-    if (command_bytes != 0) /* command may be NULL then */
-        memcpy(card->command, command, command_bytes);
-    size_t bytes = answer(card, command_bytes, response);
-    bytes_wipe(card->command, command_bytes); /* a PIN may have stood there */
-    if (!card->lost_power)
-        return bytes;
-    bytes_wipe(response, bytes);
-    stiver_card_power_off(memory);
-    return 0;
+    if (card->lost_power)
+        bytes = 0;
+    bytes_wipe(response + bytes, STIVER_APDU_MAX - bytes); /* a PIN may have stood there */
+    if (card->lost_power)
+        stiver_card_power_off(memory);
+    return bytes;
 }
 
 /*

@@ -51,8 +51,10 @@ struct card;
 struct application;
 
 /* A handler acts on a command that the table let pass: data are plain, answer takes the response
- * data. It returns what to say; with anything but OK its data are dropped, and the memory is as it
- * was. Two refusals change something: PIN_WRONG, and the one with which the campus purse ends. */
+ * data and lies elsewhere than the command. Its room is what the command leaves of an APDU, so a
+ * row that answers limits its own length to that. It returns what to say; with anything but OK its
+ * data are dropped, and the memory is as it was. Two refusals change something: PIN_WRONG, and the
+ * one with which the campus purse ends. */
 typedef enum status (*card_handler)(struct card *card, const struct apdu_command *command,
                                     struct writer *answer);
 
@@ -117,7 +119,6 @@ struct card {
     enum peer_state peer_state;
     bool peer_is_remembered; /* its entry is in the memory already */
     bool in_transaction;
-    uint8_t command[STIVER_APDU_MAX];
     alignas(8) uint8_t application_memory[APPLICATION_MEMORY_BYTES];
 #if STIVER_SECOND_BYTES != 0
     alignas(8) uint8_t second_memory[STIVER_SECOND_BYTES];

@@ -9,6 +9,8 @@
  */
 #include "card/core/dispatch.h"
 
+#include <string.h>
+
 #include "card/core/peer.h"
 
 /* Room for data in a response: before the status word, and before padding and MAC inside a channel
@@ -90,6 +92,15 @@ static enum status run(struct card *card, const struct apdu_command *command, bo
     return status;
 }
 
+/* The one buffer holds the command at its start, and behind it what the handler says: while a
+ * handler runs, nothing covers its command. A table's longest data leave room for their answer. */
+static struct writer answer_behind(size_t command_bytes, size_t most,
+                                   uint8_t response[STIVER_APDU_MAX])
+{
+    size_t left = STIVER_APDU_MAX - command_bytes;
+    return writer_of(response + command_bytes, left < most ? left : most);
+}
+
 static size_t respond_bare(uint8_t *response, enum status status)
 {
     struct writer w = writer_of(response, APDU_SW_BYTES);
@@ -114,9 +125,9 @@ static enum status check_expected(struct card *card, const struct apdu_command *
 }
 
 static size_t dispatch_clear(struct card *card, const struct apdu_command *command,
-                             uint8_t response[STIVER_APDU_MAX])
+                             size_t command_bytes, uint8_t response[STIVER_APDU_MAX])
 {
-    struct writer answer = writer_of(response, CLEAR_DATA_MAX);
+    struct writer answer = answer_behind(command_bytes, CLEAR_DATA_MAX, response);
     if (card->channel.open) {
         peer_leave(card);
         return respond_bare(response, STATUS_SECURITY);
@@ -124,6 +135,7 @@ static size_t dispatch_clear(struct card *card, const struct apdu_command *comma
     enum status status = run(card, command, false, &answer);
     if (status == STATUS_OK)
         status = check_expected(card, command, &answer);
+    memmove(response, answer.start, answer.used);
     return answer.used + respond_bare(response + answer.used, status);
 }
 
@@ -135,11 +147,12 @@ static size_t break_channel(struct card *card, uint8_t *response, enum status st
     return respond_bare(response, status);
 }
 
-static enum status unwrap(struct card *card, struct apdu_command *command)
+static enum status unwrap(struct card *card, struct apdu_command *command,
+                          uint8_t response[STIVER_APDU_MAX])
 {
-    /* The plain data take the place of the encrypted ones, in our own memory. */
-    size_t offset = command->lc == 0 ? 0 : (size_t)(command->data - card->command);
-    switch (secure_unwrap_command(&card->channel, command, card->command + offset)) {
+    /* The plain data take the place of the encrypted ones. */
+    size_t offset = command->lc == 0 ? 0 : (size_t)(command->data - response);
+    switch (secure_unwrap_command(&card->channel, command, response + offset)) {
     case CHANNEL_OK:
         return STATUS_OK;
     case CHANNEL_FAILED:
@@ -154,17 +167,18 @@ static enum status unwrap(struct card *card, struct apdu_command *command)
     return STATUS_SECURITY;
 }
 
-static size_t dispatch_secure(struct card *card, struct apdu_command *command,
+static size_t dispatch_secure(struct card *card, struct apdu_command *command, size_t command_bytes,
                               uint8_t response[STIVER_APDU_MAX])
 {
-    struct writer answer = writer_of(response, CHANNEL_DATA_MAX);
+    struct writer answer = answer_behind(command_bytes, CHANNEL_DATA_MAX, response);
     size_t bytes = 0;
-    enum status status = unwrap(card, command);
+    enum status status = unwrap(card, command, response);
     if (status != STATUS_OK)
         return break_channel(card, response, status);
     status = run(card, command, true, &answer);
     if (status == STATUS_SECURITY)
         return break_channel(card, response, status);
+    memmove(response, answer.start, answer.used);
     if (secure_wrap_response(&card->channel, response, answer.used, STIVER_APDU_MAX,
                              status_word(status, true), &bytes) == CHANNEL_OK)
         return bytes;
@@ -172,7 +186,8 @@ static size_t dispatch_secure(struct card *card, struct apdu_command *command,
     return break_channel(card, response, STATUS_FAILED);
 }
 
-size_t dispatch(struct card *card, struct apdu_command *command, uint8_t response[STIVER_APDU_MAX])
+size_t dispatch(struct card *card, struct apdu_command *command, size_t command_bytes,
+                uint8_t response[STIVER_APDU_MAX])
 {
     const struct application *selected = card->selected;
     enum status status = STATUS_OK;
@@ -183,6 +198,6 @@ size_t dispatch(struct card *card, struct apdu_command *command, uint8_t respons
     if (status != STATUS_OK)
         return respond_bare(response, status);
     if (apdu_is_secure(command->cla))
-        return dispatch_secure(card, command, response);
-    return dispatch_clear(card, command, response);
+        return dispatch_secure(card, command, command_bytes, response);
+    return dispatch_clear(card, command, command_bytes, response);
 }

@@ -6,7 +6,9 @@
 #include "card/core/card.h"
 
 /* Handles a well-formed command of the basic logical channel, other than SELECT, for the selected
- * application. command's data lie in card->command. Returns the bytes of the response. */
-size_t dispatch(struct card *card, struct apdu_command *command, uint8_t response[STIVER_APDU_MAX]);
+ * application. It stands in the first command_bytes of response, and so do its data. Returns the
+ * bytes of the response, which then stand there. */
+size_t dispatch(struct card *card, struct apdu_command *command, size_t command_bytes,
+                uint8_t response[STIVER_APDU_MAX]);
 
 #endif

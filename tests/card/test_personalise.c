@@ -40,6 +40,16 @@ static uint16_t initialize_with(const struct anchors *anchors)
     return card_harness_initialize(&h, bytes, length);
 }
 
+static uint16_t store(const struct signed_certificate *authority,
+                      const struct signed_certificate *card, size_t more)
+{
+    uint8_t data[2 * CERTIFICATE_BYTES_MAX + 1] = {0};
+    memcpy(data, authority->bytes, authority->length);
+    memcpy(data + authority->length, card->bytes, card->length);
+    return card_harness_command(&h, COMMAND_STORE_CERTIFICATES, data,
+                                authority->length + card->length + more);
+}
+
 static void a_blank_card_shows_its_serial_and_nothing_else(void **state)
 {
     (void)state;
@@ -96,24 +106,68 @@ static void two_cards_share_no_key_and_no_number(void **state)
     assert_int_not_equal(memcmp(h.statement.receipt_key, first.receipt_key, PUBLIC_KEY_BYTES), 0);
 }
 
-/* A station that cheats gives other anchors; the statement says so, and the right ones may follow
- * until the lock. */
-static void other_anchors_may_follow_until_the_lock(void **state)
+/* A terminal authority of the same root may follow until the lock, as after a rollover. */
+static void another_terminal_authority_may_follow_until_the_lock(void **state)
 {
-    static struct issuer other;
+    struct signed_certificate later;
+    struct certificate c;
     (void)state;
     card_harness_blank(&h);
-    issuer_found(&other, 0);
-    assert_int_equal(card_harness_initialize(&h, other.anchors, other.anchors_bytes), 0x9000);
-    struct statement first = h.statement;
-    struct certificate fields = issuer_card_fields(&h.statement);
-    assert_int_equal(card_harness_store_certificates(&h, &fields), 0x6600);
     assert_int_equal(initialize(), 0x9000);
+    struct statement first = h.statement;
+    struct anchors anchors = issuer_anchors(&h.issuer);
+    assert_int_equal(
+        certificate_decode(anchors.authority_certificate, anchors.authority_certificate_bytes, &c),
+        DOCUMENT_OK);
+    c.id++;
+    issuer_certify(&c, &h.issuer.root, &later);
+    anchors.authority_certificate = later.bytes;
+    anchors.authority_certificate_bytes = later.length;
+    anchors.authority_version++;
+    assert_int_equal(initialize_with(&anchors), 0x9000);
     assert_memory_equal(h.statement.channel_key, first.channel_key, PUBLIC_KEY_BYTES);
     assert_int_not_equal(memcmp(h.statement.anchors_hash, first.anchors_hash, SHA256_BYTES), 0);
+    struct certificate fields = issuer_card_fields(&h.statement);
     assert_int_equal(card_harness_store_certificates(&h, &fields), 0x9000);
-    assert_int_equal(card_harness_initialize(&h, other.anchors, other.anchors_bytes), 0x6985);
+    assert_int_equal(get_state().authority_version, anchors.authority_version);
+    assert_int_equal(initialize_with(&anchors), 0x6985);
     assert_int_equal(initialize(), 0x6985);
+}
+
+/* A station has the bank certify the card's keys, and then puts a root of its own under them, with
+ * the bank's terminal authority certified by it: that card would pay the bank's terminals with
+ * money that the station makes. */
+static void another_root_never_gets_keys_that_were_stated(void **state)
+{
+    static struct issuer cheat;
+    struct certificate c;
+    (void)state;
+    card_harness_blank(&h);
+    assert_int_equal(initialize(), 0x9000);
+    issuer_found(&cheat, 0);
+    struct anchors anchors = issuer_anchors(&h.issuer);
+    assert_int_equal(
+        certificate_decode(anchors.authority_certificate, anchors.authority_certificate_bytes, &c),
+        DOCUMENT_OK);
+    struct signed_certificate again;
+    issuer_certify(&c, &cheat.root, &again);
+    memcpy(anchors.root_key, cheat.root.public_key, PUBLIC_KEY_BYTES);
+    anchors.authority_certificate = again.bytes;
+    anchors.authority_certificate_bytes = again.length;
+    const struct statement certified = h.statement;
+    for (int i = 0; i < 2; i++) {
+        uint32_t changes = h.flash.changes;
+        assert_int_equal(initialize_with(&anchors), 0x6985);
+        assert_int_equal(h.response_bytes, 2);
+        assert_int_equal(h.flash.changes, changes);
+        card_harness_power_cycle(&h);
+    }
+    struct signed_certificate own;
+    struct certificate fields = issuer_card_fields(&certified);
+    issuer_certify(&fields, &cheat.card_authority, &own);
+    assert_int_equal(store(&cheat.card_authority_certificate, &own, 0), 0x6600);
+    assert_int_equal(initialize(), 0x9000);
+    assert_int_equal(card_harness_store_certificates(&h, &fields), 0x9000);
 }
 
 static void anchors_that_do_not_hold_together_are_refused(void **state)
@@ -225,16 +279,6 @@ static void a_certificate_of_another_card_does_not_lock(void **state)
     assert_int_equal(card_harness_store_certificates(&h, &good), 0x9000);
 }
 
-static uint16_t store(const struct signed_certificate *authority,
-                      const struct signed_certificate *card, size_t more)
-{
-    uint8_t data[2 * CERTIFICATE_BYTES_MAX + 1] = {0};
-    memcpy(data, authority->bytes, authority->length);
-    memcpy(data + authority->length, card->bytes, card->length);
-    return card_harness_command(&h, COMMAND_STORE_CERTIFICATES, data,
-                                authority->length + card->length + more);
-}
-
 static void only_the_card_authority_under_the_root_certifies(void **state)
 {
     static struct issuer other;
@@ -341,7 +385,8 @@ int main(void)
         cmocka_unit_test(a_personalised_card_hides_its_serial),
         cmocka_unit_test(keys_are_made_once_and_stated_again),
         cmocka_unit_test(two_cards_share_no_key_and_no_number),
-        cmocka_unit_test(other_anchors_may_follow_until_the_lock),
+        cmocka_unit_test(another_terminal_authority_may_follow_until_the_lock),
+        cmocka_unit_test(another_root_never_gets_keys_that_were_stated),
         cmocka_unit_test(anchors_that_do_not_hold_together_are_refused),
         cmocka_unit_test(malformed_anchors_are_refused),
         cmocka_unit_test(an_ephemeral_key_off_the_curve_changes_nothing),

@@ -97,7 +97,18 @@ OWN_FRAME static enum status read_initialization(const struct card *card,
     return read_anchors(r.at, r.left, &given->identity);
 }
 
-/* ---- keys: made once, whatever anchors come later ---- */
+/* Keys belong to the root under which they were stated first, because that statement may have been
+ * certified since. Under another root they would make two cards of one: valid for the first root's
+ * terminals, and obeying the orders of the second. */
+static bool is_root_kept(const struct card_identity *held, const struct card_identity *given)
+{
+    return !held->has_keys ||
+           (held->scheme == given->scheme && held->currency == given->currency &&
+            held->root_version == given->root_version && held->root.id == given->root.id &&
+            bytes_equal(held->root.key, given->root.key, PUBLIC_KEY_BYTES));
+}
+
+/* ---- keys: made once, whatever terminal authority comes later ---- */
 
 static enum status make_keys(struct card_keys *keys)
 {
@@ -242,6 +253,8 @@ enum status card_initialize(struct card *card, const struct apdu_command *comman
     if (card->identity.is_locked)
         return STATUS_STATE;
     enum status status = read_initialization(card, command, &given);
+    if (status == STATUS_OK && !is_root_kept(&card->identity, &given.identity))
+        status = STATUS_STATE;
     /* Room is made before there are secrets on the stack: that goes deepest of all. */
     if (status == STATUS_OK)
         status =

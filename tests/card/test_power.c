@@ -234,6 +234,68 @@ static void worn_flash_refuses_changes_and_still_answers(void **state)
     assert_int_equal(status.load_counter, 1);
 }
 
+/* Flash at its end: this program call takes and is reported as refused, all later ones are. */
+static int32_t programs_left;
+static enum stiver_flash_status (*healthy_program)(void *, uint32_t, const uint8_t *, size_t);
+
+static enum stiver_flash_status failing_program(void *context, uint32_t address,
+                                                const uint8_t *data, size_t bytes)
+{
+    if (programs_left < 0)
+        return STIVER_FLASH_WORN;
+    enum stiver_flash_status status = healthy_program(context, address, data, bytes);
+    return programs_left-- == 0 && status == STIVER_FLASH_OK ? STIVER_FLASH_WORN : status;
+}
+
+static uint32_t balance_now(void)
+{
+    struct purse_status status;
+    card_harness_connect(&h, ROLE_POINT_OF_SALE);
+    assert_int_equal(card_harness_command(&h, COMMAND_READ_STATUS, NULL, 0), 0x9000);
+    assert_true(purse_status_decode(h.answer, h.answer_bytes, &status));
+    return status.balance.minor;
+}
+
+/* A refusal inside the channel ends a sale: it must never be said of a payment that may stand. */
+static void a_refusal_is_true_wherever_the_flash_gives_up(void **state)
+{
+    static struct harness_flash issued;
+    uint8_t sale[SALE_BYTES];
+    unsigned refused = 0, silent = 0;
+    bool is_done = false;
+    (void)state;
+    card_harness_blank(&h);
+    card_harness_personalise(&h);
+    card_harness_issue(&h);
+    card_harness_load(&h, 0x71, 1000, 1);
+    issued = h.flash;
+    healthy_program = h.port.program;
+    for (int32_t programs = 0; !is_done; programs++) {
+        h.port.program = failing_program;
+        programs_left = INT32_MAX;
+        card_harness_power_cycle(&h);
+        card_harness_connect(&h, ROLE_POINT_OF_SALE);
+        programs_left = programs;
+        card_harness_pay_data(250, 7, sale);
+        uint16_t word = card_harness_command(&h, COMMAND_PAY, sale, sizeof sale);
+        bool is_refused = word >> 8 == 0x62 && h.channel_status == CHANNEL_OK;
+        is_done = programs_left >= 0;
+        h.port.program = healthy_program;
+        card_harness_power_cycle(&h);
+        uint32_t balance = balance_now();
+        assert_true(balance == 1000 || balance == 750);
+        if (word == 0x9000)
+            assert_int_equal(balance, 750);
+        if (is_refused)
+            assert_int_equal(balance, 1000);
+        refused += is_refused;
+        silent += word == 0;
+        h.flash = issued;
+    }
+    assert_true(refused > 0);
+    assert_true(silent > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +310,7 @@ int main(void)
         cmocka_unit_test(keys_are_made_once_wherever_the_power_fails),
         cmocka_unit_test(the_lock_is_whole_wherever_the_power_fails),
         cmocka_unit_test(worn_flash_refuses_changes_and_still_answers),
+        cmocka_unit_test(a_refusal_is_true_wherever_the_flash_gives_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -347,13 +347,18 @@ enum nvm_status nvm_put(struct nvm *nvm, uint8_t owner, uint8_t id, uint8_t vers
     return status;
 }
 
+/* Whether the transaction stands is not known here, or not by the index: nothing is said any more,
+ * as after a power loss, until a mount has looked. */
+static enum nvm_status commit_in_doubt(struct nvm *nvm)
+{
+    nvm->state = NVM_STATE_POWER_LOST;
+    return NVM_POWER_LOST;
+}
+
 /* The flash refused the first marker, and what it shows of it may change. It must not count. */
 static enum nvm_status commit_undo(struct nvm *nvm)
 {
-    if (nvm_log_decide_void(nvm) != NVM_OK && nvm->state != NVM_STATE_POWER_LOST) {
-        nvm->state = NVM_STATE_UNMOUNTED;
-    }
-    return nvm->state == NVM_STATE_POWER_LOST ? NVM_POWER_LOST : NVM_WORN;
+    return nvm_log_decide_void(nvm) == NVM_OK ? NVM_WORN : commit_in_doubt(nvm);
 }
 
 enum nvm_status nvm_commit(struct nvm *nvm)
@@ -380,7 +385,7 @@ enum nvm_status nvm_commit(struct nvm *nvm)
     }
     /* A second marker that was refused for wear changes nothing: the first one stands. */
     nvm->number++;
-    return nvm_log_apply(nvm, nvm->start, nvm->length);
+    return nvm_log_apply(nvm, nvm->start, nvm->length) == NVM_OK ? NVM_OK : commit_in_doubt(nvm);
 }
 
 void nvm_abort(struct nvm *nvm)

@@ -154,7 +154,8 @@ enum nvm_status nvm_put(struct nvm *nvm, uint8_t owner, uint8_t id, uint8_t vers
                         const uint8_t *data, size_t bytes) __attribute__((warn_unused_result));
 
 /* Makes the open transaction happen. NVM_OK: it has, for good. NVM_POWER_LOST: the next mount
- * decides. NVM_WORN: it has not. NVM_MISUSE outside a transaction. */
+ * decides, also where the flash gave up so that nobody can tell now. NVM_WORN: it has not.
+ * NVM_MISUSE outside a transaction. */
 enum nvm_status nvm_commit(struct nvm *nvm) __attribute__((warn_unused_result));
 
 /* Drops the open transaction, if there is one. */

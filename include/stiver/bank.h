@@ -221,7 +221,8 @@ struct stiver_bank_card {
     int64_t shadow_minor;           /* what its booked receipts added and took; below 0 while
                                      * load receipts are missing */
     uint32_t missing;               /* counters below that one that have not come */
-    enum stiver_bank_reason reason; /* 0: not listed */
+    enum stiver_bank_reason reason; /* it was reported for this; 0: it was not */
+    bool is_listed;                 /* on the list now: a lost card leaves it once it has blocked */
     bool is_blocked;                /* its block receipt came */
     bool loads_stopped;             /* a load receipt came that nobody ordered */
 };

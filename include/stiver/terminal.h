@@ -40,14 +40,14 @@ struct card_reader; /* reader/reader.h: one card in one reader, opened by the ca
     X(FINISHED_EARLIER, "The {kind} of {amount} is done; it was begun earlier.")                \
     X(UNFINISHED, "Not finished: touch the same card again to finish number {number}.")         \
     X(READER, "{detail}")                                                                       \
-    X(NOT_THIS_KIND, "This is not a card of this kind.")                                        \
+    X(NOT_THIS_KIND, "This is a card of another kind: nothing was done to it, take it out.")    \
     X(CARD_BLANK, "This card is blank: have it personalised first.")                            \
     X(CARD_NOT_ISSUED, "This card is not issued yet: bring it to the personalisation station.") \
     X(OTHER_STATION, "Another station began this card: finish it there.")                       \
     X(CARD_ISSUED, "This card is personalised already.")                                        \
-    X(CARD_BLOCKED, "This card is blocked.")                                                    \
+    X(CARD_BLOCKED, "This card is blocked: ask its issuer for a new one.")                      \
     X(CARD_ENDED, "This card has ended its life: ask for a new one.")                           \
-    X(OTHER_SCHEME, "The card belongs to another scheme.")                                      \
+    X(OTHER_SCHEME, "The card belongs to another scheme: take one of this scheme.")             \
     X(CARD_UNPROVEN, "The card could not prove itself: nothing was done.")                      \
     X(CARD_EXPIRED, "This card has ended on {date}: ask for a new one.")                        \
     X(CARD_VIRTUAL, "This card is not a secure element and pays only online.")                  \
@@ -57,12 +57,12 @@ struct card_reader; /* reader/reader.h: one card in one reader, opened by the ca
     X(TERMINAL_REFUSED, "The card does not accept this terminal: synchronise it.")              \
     X(BALANCE, "Not enough money: {balance} left.")                                             \
     X(AMOUNT_ZERO, "The amount must be more than zero.")                                        \
-    X(AMOUNT_LIMIT, "The amount is above the limit.")                                           \
+    X(AMOUNT_LIMIT, "The amount is above what may be paid at once here: pay less.")             \
     X(AMOUNT_CURRENCY, "This terminal takes another currency.")                                 \
     X(CARD_CURRENCY, "The card keeps another currency.")                                        \
     X(OFFLINE_LIMIT, "This card may pay {limit} here until the next synchronisation.")          \
     X(BALANCE_LIMIT, "The card would hold more than it may: nothing was loaded.")               \
-    X(ROLE, "This terminal is not permitted to do that.")                                       \
+    X(ROLE, "This terminal is not permitted to do that: use one enrolled for it.")              \
     X(PIN_REQUIRED, "This needs the PIN.")                                                      \
     X(PIN_WRONG, "The PIN is wrong: {tries} left.")                                             \
     X(PIN_FORM, "A PIN has four to eight digits.")                                              \

@@ -2,11 +2,12 @@
 /* Looking at cards and alarms, and the rules that new cards are given. */
 #include <string.h>
 
-#include "bank/inside.h"
+#include "bank/list.h"
 
 struct card_tour {
     stiver_bank_card_visit *visit;
     void *context;
+    uint32_t now;
 };
 
 static enum store_status show_card(void *context, const struct card_record *record)
@@ -23,6 +24,7 @@ static enum store_status show_card(void *context, const struct card_record *reco
         .shadow_minor = record->balance,
         .missing = record->counter - record->received,
         .reason = (enum stiver_bank_reason)record->reason,
+        .is_listed = list_holds(record, tour->now),
         .is_blocked = record->block_counter != 0,
         .loads_stopped = record->loads_stopped,
     };
@@ -35,7 +37,7 @@ static enum store_status show_card(void *context, const struct card_record *reco
 enum stiver_bank_status stiver_bank_cards(struct stiver_bank *bank, stiver_bank_card_visit *visit,
                                           void *context)
 {
-    struct card_tour tour = {visit, context};
+    struct card_tour tour = {visit, context, bank_now(bank)};
     enum store_status status = STORE(bank, cards, show_card, &tour);
     return status == STORE_OK ? STIVER_BANK_OK : bank_say(bank, bank_status_of_store(status), NULL);
 }

@@ -9,8 +9,7 @@
 
 #define LIST_SECONDS (7u * DAY_SECONDS)
 
-/* Lost and stolen cards leave the list once they have blocked themselves. */
-static bool is_on_list(const struct card_record *card, uint32_t now)
+bool list_holds(const struct card_record *card, uint32_t now)
 {
     if (card->end < now || card->reason == 0)
         return false;
@@ -44,7 +43,7 @@ struct numbers {
 static enum store_status collect(void *context, const struct card_record *card)
 {
     struct numbers *numbers = context;
-    if (!is_on_list(card, numbers->now))
+    if (!list_holds(card, numbers->now))
         return STORE_OK;
     if (numbers->bytes == numbers->capacity) {
         size_t capacity = numbers->capacity ? 2 * numbers->capacity : 64 * CARD_NUMBER_BYTES;

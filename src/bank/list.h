@@ -9,6 +9,8 @@
  * documents. The list itself is signed by list_publish. */
 enum stiver_bank_status list_enter(struct stiver_bank *bank, struct card_record *card,
                                    enum stiver_bank_reason reason) BANK_CHECKED;
+/* Lost and stolen cards leave the list once they have blocked themselves, clones never do. */
+bool list_holds(const struct card_record *card, uint32_t now);
 /* Signs a new list if the newest one names other cards, if half of its term is over, or if there is
  * none. */
 enum stiver_bank_status list_publish(struct stiver_bank *bank) BANK_CHECKED;

@@ -2,6 +2,7 @@
 /* stiver bank found, keys, renew, policy: what the operator does once, or a few times a year. */
 #include <string.h>
 
+#include "bank/evp.h"
 #include "base/bytes.h"
 #include "base/date.h"
 #include "base/hex.h"
@@ -60,7 +61,7 @@ static bool read_policy(struct cli *cli, uint16_t currency, struct stiver_bank_p
            amount_option(cli, "online-above", currency, &policy->online_above) &&
            amount_option(cli, "points-per", currency, &policy->points_per) &&
            (count == NULL ||
-            cli_number(cli, "pin-count", count, 0, UINT32_MAX, &policy->pin_count));
+            cli_number(cli, "--pin-count", count, 0, UINT32_MAX, &policy->pin_count));
 }
 
 static enum cli_exit run_policy(struct cli *cli)
@@ -90,6 +91,10 @@ static bool read_founding(struct cli *cli, struct stiver_bank_founding *founding
     founding->name = cli_value(cli, "name");
     founding->currency = currency_code(letters);
     founding->is_test = cli_flag(cli, "test-scheme");
+    if (founding->name[0] == '\0' || strlen(founding->name) >= STIVER_BANK_NAME_BYTES) {
+        (void)cli_misuse(cli, "--name takes a name of 1 to %u bytes", STIVER_BANK_NAME_BYTES - 1);
+        return false;
+    }
     if (founding->currency == 0) {
         (void)cli_misuse(cli,
                          "%s is not a currency that this program knows: give its ISO 4217 "
@@ -112,14 +117,16 @@ static bool read_founding(struct cli *cli, struct stiver_bank_founding *founding
 static void say_founded(struct cli *cli, const char *directory,
                         const struct stiver_bank_settings *settings)
 {
-    char root[2 * 64 + 1];
-    hex_encode(settings->root_key, 64, root);
+    uint8_t fingerprint[SHA256_BYTES];
+    char root[2 * SHA256_BYTES + 1] = "";
+    if (evp_sha256(settings->root_key, sizeof settings->root_key, fingerprint))
+        hex_encode(fingerprint, sizeof fingerprint, root);
     json_t *fields = json_pack("{s:s,s:s,s:s,s:b}", "directory", directory, "name", settings->name,
                                "root", root, "test", settings->is_test);
     cli_say(cli, "bank.founded", fields,
-            "The bank %s is founded in %s. Root key: %.16s... (terminals may check it). Keep "
-            "keys/root.pem offline: only renewals need it.",
-            settings->name, directory, root);
+            "The bank %s is founded in %s; keep %s/keys/root.pem offline, only renewals need it. "
+            "Fingerprint of its root, for stiver terminal adopt --root: %s",
+            settings->name, directory, directory, root);
 }
 
 static enum cli_exit run_found(struct cli *cli)
@@ -145,7 +152,10 @@ static enum cli_exit run_found(struct cli *cli)
         say_founded(cli, directory, &settings);
     else
         (void)cli_refuse(cli, stiver_bank_status_name(status), NULL, "%s: %s", directory,
-                         stiver_bank_status_sentence(status));
+                         status == STIVER_BANK_ARGUMENT
+                             ? "no bank can be founded there: does the directory above it exist, "
+                               "and are all limits above zero?"
+                             : stiver_bank_status_sentence(status));
     stiver_bank_close(bank);
     return status == STIVER_BANK_OK ? CLI_DONE : CLI_REFUSED;
 }
@@ -255,8 +265,10 @@ const struct cli_command cli_bank_commands[] = {
      directory_argument, run_found},
     {"bank keys", "name the bank's keys and when their certificates end", NULL, plain_options, NULL,
      run_keys},
-    {"bank renew", "replace an authority's or a working key", "Needs keys/root.pem.", plain_options,
-     key_argument, run_renew},
+    {"bank renew", "replace an authority's or a working key",
+     "Needs keys/root.pem. Two passphrases are asked for, the bank's and then the "
+     "root's;\n--passphrase-fd reads a line for each.",
+     plain_options, key_argument, run_renew},
     {"bank policy", "change the rules that cards keep; what is not given stays", NULL,
      policy_options, NULL, run_policy},
     {NULL, NULL, NULL, NULL, NULL, NULL},

@@ -21,6 +21,14 @@ enum cli_exit bank_result(struct cli *cli, const struct stiver_bank *bank,
     return bank_refuse(cli, bank, status);
 }
 
+enum cli_exit bank_file_result(struct cli *cli, const struct stiver_bank *bank,
+                               enum stiver_bank_status status, const char *path, const char *what)
+{
+    if (status == STIVER_BANK_MALFORMED)
+        return cli_refuse(cli, stiver_bank_status_name(status), NULL, "%s is not %s", path, what);
+    return bank_result(cli, bank, status);
+}
+
 bool bank_open_asked(struct cli *cli, struct stiver_bank **bank,
                      struct stiver_bank_settings *settings)
 {

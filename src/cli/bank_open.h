@@ -17,6 +17,10 @@ enum cli_exit bank_refuse(struct cli *cli, const struct stiver_bank *bank,
 /* CLI_DONE for OK and ALREADY, else a refusal. */
 enum cli_exit bank_result(struct cli *cli, const struct stiver_bank *bank,
                           enum stiver_bank_status status);
+/* The same for a step that was given a file: names it where the file is what is wrong; what says
+ * which file is wanted. */
+enum cli_exit bank_file_result(struct cli *cli, const struct stiver_bank *bank,
+                               enum stiver_bank_status status, const char *path, const char *what);
 /* The environment of every bank here: SQLite, the system's clock. */
 extern const struct stiver_bank_environment bank_environment;
 

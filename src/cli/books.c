@@ -17,9 +17,11 @@ static enum cli_exit answer_request(struct cli *cli, struct stiver_bank *bank)
     struct stiver_bank_bytes answer = {NULL, 0};
     if (!cli_read_file(cli, cli->arguments[0], &request, &bytes))
         return CLI_REFUSED;
-    enum cli_exit result = bank_result(cli, bank, stiver_bank_link(bank, request, bytes, &answer));
-    if (result == CLI_DONE &&
-        !cli_write_file(cli, cli->arguments[1], answer.data, answer.length, false, true))
+    enum cli_exit result =
+        bank_file_result(cli, bank, stiver_bank_link(bank, request, bytes, &answer),
+                         cli->arguments[0], "a request: give the file of stiver terminal export");
+    if (result == CLI_DONE && !cli_write_file(cli, cli->arguments[1], answer.data, answer.length,
+                                              false, CLI_DOCUMENT_ALIKE))
         result = CLI_REFUSED;
     if (result == CLI_DONE)
         cli_say(cli, "bank.answered",

@@ -154,7 +154,7 @@ static bool read_pull(struct cli *cli, const char *text, struct pull_plan *plan)
         for (size_t i = 0; i < COMMAND_COUNT; i++)
             if (names_command(name, length, command_rows[i].name))
                 plan->ins = command_rows[i].ins;
-        if (nth != NULL && !cli_number(cli, "pull", nth + 1, 1, 1000000, &plan->nth))
+        if (nth != NULL && !cli_number(cli, "--pull", nth + 1, 1, 1000000, &plan->nth))
             return false;
     }
     if (plan->at != PULL_NEVER && plan->ins != PULL_ANY_INS)
@@ -172,9 +172,9 @@ static bool read_port(struct cli *cli, uint16_t *port)
     uint32_t base = VIRTUAL_CARD_PORT, offset = 0;
     if (text == NULL)
         text = getenv("STIVER_READER_PORT");
-    if (text != NULL && !cli_number(cli, "port", text, 1, 65534, &base))
+    if (text != NULL && !cli_number(cli, "--port", text, 1, 65534, &base))
         return false;
-    if (slot != NULL && !cli_number(cli, "slot", slot, 0, 1, &offset))
+    if (slot != NULL && !cli_number(cli, "--slot", slot, 0, 1, &offset))
         return false;
     *port = (uint16_t)(base + offset);
     return true;

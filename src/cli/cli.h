@@ -64,6 +64,7 @@ struct cli {
     bool given[CLI_OPTIONS_MAX];
     const char *arguments[CLI_ARGUMENTS_MAX];
     bool json, trace;
+    bool is_misused; /* cli_misuse was called: the exit code is CLI_USAGE */
     FILE *out, *err;
 };
 
@@ -98,10 +99,13 @@ bool cli_flag(const struct cli *cli, const char *option);
 
 /* ---- parsing values; each says what is wrong and returns false ---- */
 
-bool cli_number(struct cli *cli, const char *option, const char *text, uint32_t least,
-                uint32_t most, uint32_t *value);
+/* what names the value in the sentence: "--days", "NUMBER". */
+bool cli_number(struct cli *cli, const char *what, const char *text, uint32_t least, uint32_t most,
+                uint32_t *value);
 bool cli_hex(struct cli *cli, const char *what, const char *text, uint8_t *out, size_t bytes);
 bool cli_money(struct cli *cli, const char *text, uint16_t currency, struct money *amount);
+/* The same for an amount that moves: zero is refused. */
+bool cli_amount(struct cli *cli, const char *text, uint16_t currency, struct money *amount);
 
 /* ---- saying ---- */
 
@@ -126,10 +130,13 @@ json_t *cli_json_time(uint32_t seconds);
 #define CLI_FILE_BYTES_MAX (8u << 20)
 /* Whole file into fresh memory (free it), or a sentence and false. "-" is standard input. */
 bool cli_read_file(struct cli *cli, const char *path, uint8_t **data, size_t *bytes);
+/* Every document that terminals and the bank exchange starts with one byte, its version. */
+#define CLI_DOCUMENT_ALIKE 1u
 /* Writes a new file beside path, syncs and renames it, mode 0600 if secret else 0644. "-" is
- * standard output. An existing file is replaced only if replace says so. */
+ * standard output. A file that is there already is replaced only if it starts with the same alike
+ * bytes, so that a slip of the hand costs no journal, key or card; alike 0 replaces nothing. */
 bool cli_write_file(struct cli *cli, const char *path, const uint8_t *data, size_t bytes,
-                    bool secret, bool replace);
+                    bool secret, size_t alike);
 
 #define CLI_SECRET_BYTES_MAX 256u
 /* From the descriptor that --passphrase-fd names, else asked for on the terminal without echo;

@@ -79,6 +79,21 @@ static bool write_all(int fd, const uint8_t *data, size_t bytes)
     return true;
 }
 
+/* Nothing is at path, or an ordinary file that is empty or starts like data. */
+static bool may_replace(const char *path, const uint8_t *data, size_t alike)
+{
+    uint8_t start[64];
+    struct stat there;
+    if (lstat(path, &there) != 0)
+        return true; /* what is wrong there, writing will say */
+    int fd =
+        S_ISREG(there.st_mode) && alike <= sizeof start ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t got = fd < 0 ? -1 : read(fd, start, alike);
+    if (fd >= 0)
+        (void)close(fd);
+    return got == 0 || (got == (ssize_t)alike && memcmp(start, data, alike) == 0);
+}
+
 /* The new content stands whole beside the old one before it takes its name. */
 static bool write_beside(const char *path, const char *beside, const uint8_t *data, size_t bytes,
                          mode_t mode, bool replace)
@@ -100,9 +115,10 @@ static bool write_beside(const char *path, const char *beside, const uint8_t *da
 }
 
 bool cli_write_file(struct cli *cli, const char *path, const uint8_t *data, size_t bytes,
-                    bool secret, bool replace)
+                    bool secret, size_t alike)
 {
     char beside[4096];
+    bool replace = alike != 0 && alike <= bytes;
     if (strcmp(path, "-") == 0) {
         if (fwrite(data, 1, bytes, cli->out) == bytes)
             return true;
@@ -113,14 +129,17 @@ bool cli_write_file(struct cli *cli, const char *path, const uint8_t *data, size
         errno = ENAMETOOLONG;
         return refuse_errno(cli, "cannot be written", path);
     }
-    if (write_beside(path, beside, data, bytes, secret ? 0600 : 0644, replace))
+    if (replace && !may_replace(path, data, alike))
+        errno = EEXIST;
+    else if (write_beside(path, beside, data, bytes, secret ? 0600 : 0644, replace))
         return true;
-    if (errno == EEXIST) {
-        (void)cli_refuse(cli, "EXISTS", NULL,
-                         "%s is there already: take another name or move it away", path);
-        return false;
-    }
-    return refuse_errno(cli, "cannot be written", path);
+    if (errno != EEXIST)
+        return refuse_errno(cli, "cannot be written", path);
+    (void)cli_refuse(cli, "EXISTS", NULL,
+                     replace ? "%s is there already and is something else: take another name"
+                             : "%s is there already: take another name or move it away",
+                     path);
+    return false;
 }
 
 /* One line from fd, without its end; false if it is empty or too long. */
@@ -178,7 +197,7 @@ bool cli_passphrase(struct cli *cli, const char *prompt, bool confirm,
     const char *descriptor = cli_value(cli, "passphrase-fd");
     uint32_t fd = 0;
     if (descriptor != NULL) {
-        if (!cli_number(cli, "passphrase-fd", descriptor, 0, 65535, &fd))
+        if (!cli_number(cli, "--passphrase-fd", descriptor, 0, 65535, &fd))
             return false;
         if (read_line((int)fd, secret, bytes))
             return true;

@@ -233,25 +233,35 @@ static enum cli_exit run_words(struct cli *cli, int count, char **words)
     return cli->command->run(cli);
 }
 
-int main(int argc, char **argv)
+static enum cli_exit run(struct cli *cli, int count, char **words)
 {
-    struct cli cli = {.out = stdout, .err = stderr};
-    if (argc < 2) {
+    if (count == 0) {
         show_help(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
+    if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0 ||
+        strcmp(words[0], "help") == 0) {
         show_help(stdout);
         return CLI_DONE;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(words[0], "--version") == 0) {
         (void)printf("stiver %s\n", STIVER_VERSION);
         return CLI_DONE;
     }
-    enum cli_exit result = run_words(&cli, argc - 1, argv + 1);
+    return run_words(cli, count, words);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.out = stdout, .err = stderr};
+    enum cli_exit result = run(&cli, argc - 1, argv + 1);
+    /* A value may turn out wrong far inside a command. */
+    if (cli.is_misused)
+        result = CLI_USAGE;
     /* A full disk or a closed pipe behind standard output must not look like success. */
-    if (fflush(stdout) != 0 && result == CLI_DONE)
-        result = CLI_REFUSED;
+    if (fflush(stdout) != 0) {
+        (void)fprintf(stderr, "stiver: standard output cannot be written: is the disk full?\n");
+        result = result == CLI_DONE ? CLI_REFUSED : result;
+    }
     return (int)result;
 }

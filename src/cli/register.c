@@ -65,15 +65,18 @@ static void visit_card(void *context, const struct stiver_bank_card *card)
     struct money held = money_of(card->balance, visit->currency);
     hex_encode(card->card, CARD_NUMBER_BYTES, number);
     money_format(held, balance);
-    cli_say(
-        visit->cli, "bank.card",
-        json_pack("{s:s,s:o,s:i,s:i,s:s,s:b,s:b}", "card", number, "balance", cli_json_money(held),
-                  "counter", (int)card->counter, "missing", (int)card->missing, "listed",
-                  reason_name(card->reason), "blocked", card->is_blocked, "loads_stopped",
-                  card->loads_stopped),
-        "%s  %12s after receipt %u%s%s%s%s", number, balance, (unsigned)card->counter,
-        card->missing != 0 ? ", receipts are missing" : "", card->reason != 0 ? ", listed: " : "",
-        card->reason != 0 ? reason_name(card->reason) : "", card->is_blocked ? ", blocked" : "");
+    cli_say(visit->cli, "bank.card",
+            json_pack("{s:s,s:o,s:I,s:I,s:s,s:b,s:b,s:b}", "card", number, "balance",
+                      cli_json_money(held), "counter", (json_int_t)card->counter, "missing",
+                      (json_int_t)card->missing, "reported", reason_name(card->reason), "listed",
+                      card->is_listed, "blocked", card->is_blocked, "loads_stopped",
+                      card->loads_stopped),
+            "%s  %12s after receipt %lu%s%s%s%s%s%s", number, balance, (unsigned long)card->counter,
+            card->missing != 0 ? ", receipts are missing" : "",
+            card->reason != 0 ? ", reported " : "",
+            card->reason != 0 ? reason_name(card->reason) : "",
+            card->is_listed ? ", on the list" : "", card->is_blocked ? ", has blocked itself" : "",
+            card->loads_stopped ? ", loads are stopped" : "");
 }
 
 static enum cli_exit run_cards(struct cli *cli)
@@ -145,7 +148,7 @@ static bool read_days(struct cli *cli, unsigned *days)
     const char *text = cli_value(cli, "days");
     uint32_t number = CERTIFICATE_DAYS_TERMINAL;
     bool valid =
-        text == NULL || cli_number(cli, "days", text, 1, CERTIFICATE_DAYS_TERMINAL, &number);
+        text == NULL || cli_number(cli, "--days", text, 1, CERTIFICATE_DAYS_TERMINAL, &number);
     *days = number;
     return valid;
 }
@@ -157,7 +160,7 @@ static bool read_enrolment(struct cli *cli, uint16_t currency,
     struct money limit = money_of(0, currency), credit = money_of(0, currency);
     bool valid = read_role(cli, &enrolment->role) && read_days(cli, &enrolment->days) &&
                  (merchant == NULL ||
-                  cli_number(cli, "merchant", merchant, 0, UINT32_MAX, &enrolment->merchant)) &&
+                  cli_number(cli, "--merchant", merchant, 0, UINT32_MAX, &enrolment->merchant)) &&
                  (cli_value(cli, "limit") == NULL ||
                   cli_money(cli, cli_value(cli, "limit"), currency, &limit)) &&
                  (cli_value(cli, "credit") == NULL ||
@@ -173,7 +176,7 @@ static enum cli_exit write_package(struct cli *cli, const uint8_t terminal[TERMI
     char number[NUMBER_TEXT_BYTES];
     const char *path = cli_value(cli, "out");
     hex_encode(terminal, TERMINAL_NUMBER_BYTES, number);
-    if (!cli_write_file(cli, path, package->data, package->length, false, true))
+    if (!cli_write_file(cli, path, package->data, package->length, false, CLI_DOCUMENT_ALIKE))
         return CLI_REFUSED;
     cli_say(cli, "bank.enrolled", json_pack("{s:s,s:s}", "terminal", number, "package", path),
             "Terminal %s is enrolled; take %s to it (stiver terminal adopt).", number, path);
@@ -190,8 +193,9 @@ static enum cli_exit enrol(struct cli *cli, struct stiver_bank *bank, uint16_t c
         return CLI_USAGE;
     if (!cli_read_file(cli, cli->arguments[0], &request, &bytes))
         return CLI_REFUSED;
-    enum cli_exit result = bank_result(
-        cli, bank, stiver_bank_enrol(bank, request, bytes, &enrolment, terminal, &package));
+    enum cli_exit result = bank_file_result(
+        cli, bank, stiver_bank_enrol(bank, request, bytes, &enrolment, terminal, &package),
+        cli->arguments[0], "a terminal's request: give the file of stiver terminal create");
     if (result == CLI_DONE)
         result = write_package(cli, terminal, &package);
     stiver_bank_bytes_free(&package);

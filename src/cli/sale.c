@@ -44,13 +44,19 @@ static bool say_recovered(void *context, const struct stiver_terminal_entry *ent
 
 static bool contact_terminal(struct contact *contact, struct cli *cli)
 {
-    struct stiver_terminal_info info;
+    struct stiver_terminal_info info = {.is_enrolled = false};
     *contact = (struct contact){.cli = cli, .terminal = terminal_open_asked(cli)};
     if (contact->terminal == NULL)
         return false;
-    if (stiver_terminal_info(contact->terminal, &info) == STIVER_TERMINAL_OK)
-        contact->currency = info.limit.currency;
-    return true;
+    enum stiver_terminal_status status = stiver_terminal_info(contact->terminal, &info);
+    if (status == STIVER_TERMINAL_OK && !info.is_enrolled)
+        status = STIVER_TERMINAL_NOT_ENROLLED;
+    contact->currency = info.limit.currency;
+    if (status == STIVER_TERMINAL_OK)
+        return true;
+    (void)terminal_status(cli, status, NULL);
+    stiver_terminal_close(contact->terminal);
+    return false;
 }
 
 static bool contact_card(struct contact *contact)
@@ -93,7 +99,7 @@ static bool ask_pin(void *context, unsigned tries, char digits[9])
     const char *descriptor = cli_value(cli, "pin-fd");
     uint32_t fd = 0;
     size_t used = 0;
-    if (descriptor == NULL || !cli_number(cli, "pin-fd", descriptor, 0, 65535, &fd))
+    if (descriptor == NULL || !cli_number(cli, "--pin-fd", descriptor, 0, 65535, &fd))
         return false;
     if (!cli->json)
         (void)fprintf(cli->err, tries == 0 ? "PIN asked for.\n" : "PIN asked for, %u tries left.\n",
@@ -122,10 +128,8 @@ static enum cli_exit pay(struct contact *contact)
 {
     struct money amount;
     struct cli *cli = contact->cli;
-    if (!cli_money(cli, cli->arguments[0], contact->currency, &amount))
+    if (!cli_amount(cli, cli->arguments[0], contact->currency, &amount))
         return CLI_USAGE;
-    if (amount.minor == 0)
-        return terminal_status(cli, STIVER_TERMINAL_AMOUNT_ZERO, NULL);
     if (!contact_card(contact))
         return contact_refused(contact);
     const struct stiver_terminal_sale sale = {.amount = {amount.minor, amount.currency},
@@ -151,27 +155,34 @@ static enum cli_exit run_pay(struct cli *cli)
 
 /* ---- load ---- */
 
+static enum cli_exit say_loaded(struct contact *contact)
+{
+    char amount[MONEY_TEXT_BYTES], balance[MONEY_TEXT_BYTES];
+    const struct stiver_terminal_receipt *receipt = &contact->result.receipt;
+    bool earlier = contact->result.status == STIVER_TERMINAL_FINISHED_EARLIER;
+    format_money(receipt->amount, amount);
+    format_money(receipt->balance_after, balance);
+    cli_say(contact->cli, earlier ? "loaded.earlier" : "loaded", terminal_json(&contact->result),
+            earlier ? "Loaded: %s, begun at an earlier touch (number %lu); %s on the card now."
+                    : "Loaded: %s (number %lu); %s on the card now.",
+            amount, (unsigned long)receipt->number, balance);
+    return CLI_DONE;
+}
+
 static enum cli_exit load_with(struct contact *contact, const struct near_bank *near)
 {
     struct money amount;
-    char loaded[MONEY_TEXT_BYTES], balance[MONEY_TEXT_BYTES];
     struct cli *cli = contact->cli;
-    if (!cli_money(cli, cli->arguments[0], near->settings.currency, &amount))
+    if (!cli_amount(cli, cli->arguments[0], near->settings.currency, &amount))
         return CLI_USAGE;
-    if (amount.minor == 0)
-        return terminal_status(cli, STIVER_TERMINAL_AMOUNT_ZERO, NULL);
     if (!contact_card(contact))
         return contact_refused(contact);
     const struct stiver_terminal_money wanted = {amount.minor, amount.currency};
-    if (stiver_terminal_load(contact->session, wanted, &near->link, &contact->result) !=
-        STIVER_TERMINAL_OK)
-        return terminal_result(cli, &contact->result);
-    format_money(wanted, loaded);
-    format_money(contact->result.balance, balance);
-    cli_say(cli, "loaded", terminal_json(&contact->result),
-            "Loaded: %s (number %lu); %s on the card now.", loaded,
-            (unsigned long)contact->result.number, balance);
-    return CLI_DONE;
+    enum stiver_terminal_status status =
+        stiver_terminal_load(contact->session, wanted, &near->link, &contact->result);
+    if (status == STIVER_TERMINAL_OK || status == STIVER_TERMINAL_FINISHED_EARLIER)
+        return say_loaded(contact);
+    return terminal_result(cli, &contact->result);
 }
 
 static enum cli_exit run_load(struct cli *cli)
@@ -199,8 +210,8 @@ static bool pin_letter(void *context, const uint8_t card[CARD_NUMBER_BYTES], con
     const char *path = cli_value(cli, "pin-letter");
     hex_encode(card, CARD_NUMBER_BYTES, number);
     int length = snprintf(letter, sizeof letter, "Card %s\nPIN  %s\n", number, pin);
-    bool told = path == NULL ||
-                cli_write_file(cli, path, (const uint8_t *)letter, (size_t)length, true, true);
+    bool told = path == NULL || cli_write_file(cli, path, (const uint8_t *)letter, (size_t)length,
+                                               true, strlen("Card \n") + 2 * CARD_NUMBER_BYTES);
     bytes_wipe(letter, sizeof letter);
     if (path == NULL)
         (void)fprintf(cli->err, "PIN of card %s: %s (give it to the holder alone)\n", number, pin);
@@ -266,8 +277,8 @@ static enum cli_exit balance(struct contact *contact)
                       cli_json_hex(contact->result.card, CARD_NUMBER_BYTES), "balance",
                       cli_json_money(held), "points", (json_int_t)purse.points, "card_counter",
                       (json_int_t)purse.card_counter, "free_slots", (int)purse.free_slots),
-            "Balance: %s, %lu points; %lu receipts so far.", text, (unsigned long)purse.points,
-            (unsigned long)purse.card_counter);
+            "Balance: %s, %lu points; the last receipt was number %lu.", text,
+            (unsigned long)purse.points, (unsigned long)purse.card_counter);
     return CLI_DONE;
 }
 

@@ -32,8 +32,8 @@ bool cli_flag(const struct cli *cli, const char *option)
     return cli->given[option_index(cli, option)];
 }
 
-bool cli_number(struct cli *cli, const char *option, const char *text, uint32_t least,
-                uint32_t most, uint32_t *value)
+bool cli_number(struct cli *cli, const char *what, const char *text, uint32_t least, uint32_t most,
+                uint32_t *value)
 {
     uint64_t number = 0;
     bool valid = text[0] != '\0' && strlen(text) <= 10;
@@ -42,7 +42,7 @@ bool cli_number(struct cli *cli, const char *option, const char *text, uint32_t 
         number = number * 10 + (uint64_t)(*c - '0');
     }
     if (!valid || number < least || number > most) {
-        (void)cli_misuse(cli, "--%s takes a whole number from %lu to %lu, not %s", option,
+        (void)cli_misuse(cli, "%s takes a whole number from %lu to %lu, not %s", what,
                          (unsigned long)least, (unsigned long)most, text);
         return false;
     }
@@ -63,12 +63,16 @@ bool cli_money(struct cli *cli, const char *text, uint16_t currency, struct mone
     const char *letters = currency_letters(currency);
     char number[32];
     size_t length = strcspn(text, " ");
+    if (length == 0) {
+        (void)cli_misuse(cli, "\"%s\" is not an amount: write it like 2.50", text);
+        return false;
+    }
     if (length >= sizeof number)
         length = sizeof number - 1;
     memcpy(number, text, length);
     number[length] = '\0';
     if (text[length] == ' ' && (letters == NULL || strcmp(text + length + 1, letters) != 0)) {
-        (void)cli_misuse(cli, "%s is not an amount in %s, the currency here", text,
+        (void)cli_misuse(cli, "%s is not in %s, the only currency here: write it like 2.50", text,
                          letters == NULL ? "the scheme's currency" : letters);
         return false;
     }
@@ -90,6 +94,16 @@ bool cli_money(struct cli *cli, const char *text, uint16_t currency, struct mone
         (void)cli_misuse(cli, "%s is not an amount: write it like 2.50", text);
         break;
     }
+    return false;
+}
+
+bool cli_amount(struct cli *cli, const char *text, uint16_t currency, struct money *amount)
+{
+    if (!cli_money(cli, text, currency, amount))
+        return false;
+    if (amount->minor != 0)
+        return true;
+    (void)cli_misuse(cli, "%s moves nothing: give an amount above zero", text);
     return false;
 }
 
@@ -143,6 +157,7 @@ enum cli_exit cli_misuse(struct cli *cli, const char *sentence, ...)
     va_start(values, sentence);
     (void)vsnprintf(text, sizeof text, sentence, values);
     va_end(values);
+    cli->is_misused = true;
     if (cli->json)
         say_json(cli->out, "error", "USAGE", NULL, text);
     else

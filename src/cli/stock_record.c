@@ -19,7 +19,7 @@ enum cli_exit stock_record_write(struct cli *cli, const char *path,
                           "{\"kind\":\"" KIND "\",\"serial\":\"%s\",\"transport_key\":\"%s\","
                           "\"class\":\"%s\"}\n",
                           serial, key, factory->is_hardware != 0 ? "hardware" : "virtual");
-    bool written = cli_write_file(cli, path, (const uint8_t *)text, (size_t)length, true, false);
+    bool written = cli_write_file(cli, path, (const uint8_t *)text, (size_t)length, true, 0);
     bytes_wipe(key, sizeof key);
     bytes_wipe(text, sizeof text);
     return written ? CLI_DONE : CLI_REFUSED;

@@ -3,6 +3,7 @@
 #include "cli/terminal_open.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/date.h"
 #include "base/hex.h"
@@ -17,9 +18,14 @@ static enum cli_exit run_create(struct cli *cli)
     uint8_t request[STIVER_TERMINAL_REQUEST_BYTES];
     const char *directory = cli->arguments[0], *path = cli_value(cli, "request");
     enum stiver_terminal_status status = stiver_terminal_create(directory, request);
+    if (status == STIVER_TERMINAL_EXISTS)
+        return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
+                          "%s holds a terminal already: take another directory, or write its "
+                          "request once more (stiver terminal request)",
+                          directory);
     if (status != STIVER_TERMINAL_OK)
         return terminal_status(cli, status, NULL);
-    if (!cli_write_file(cli, path, request, sizeof request, false, true))
+    if (!cli_write_file(cli, path, request, sizeof request, false, CLI_DOCUMENT_ALIKE))
         return CLI_REFUSED;
     cli_say(cli, "terminal.created",
             json_pack("{s:s,s:s}", "directory", directory, "request", path),
@@ -35,7 +41,7 @@ static enum cli_exit run_request(struct cli *cli)
         return CLI_REFUSED;
     stiver_terminal_request(terminal, request);
     stiver_terminal_close(terminal);
-    if (!cli_write_file(cli, cli->arguments[0], request, sizeof request, false, true))
+    if (!cli_write_file(cli, cli->arguments[0], request, sizeof request, false, CLI_DOCUMENT_ALIKE))
         return CLI_REFUSED;
     cli_say(cli, "terminal.request", json_pack("{s:s}", "request", cli->arguments[0]),
             "The terminal's request is in %s; take it to the bank (stiver bank enrol).",
@@ -55,8 +61,7 @@ static void say_adopted(struct cli *cli, struct stiver_terminal *terminal)
     cli_say(cli, "terminal.adopted",
             json_pack("{s:s,s:s,s:s,s:s}", "terminal", number, "role", info.role_name, "end", end,
                       "root", root),
-            "This is terminal %s now, a %s, good until %s. Fingerprint of the root: %.16s...",
-            number, info.role_name, end, root);
+            "This is terminal %s now, a %s, good until %s.", number, info.role_name, end);
 }
 
 static enum cli_exit run_adopt(struct cli *cli)
@@ -168,7 +173,7 @@ static enum cli_exit run_journal(struct cli *cli)
 static enum cli_exit run_give_up(struct cli *cli)
 {
     uint32_t number = 0;
-    if (!cli_number(cli, "number", cli->arguments[0], 1, UINT32_MAX, &number))
+    if (!cli_number(cli, "NUMBER", cli->arguments[0], 1, UINT32_MAX, &number))
         return CLI_USAGE;
     struct stiver_terminal *terminal = terminal_open_asked(cli);
     if (terminal == NULL)
@@ -198,20 +203,31 @@ static enum cli_exit run_doubt(struct cli *cli)
 
 /* ---- synchronisation ---- */
 
+/* Adds "; in suspense: 2" where there is something to say. */
+static void add_count(char *text, size_t capacity, const char *what, unsigned count)
+{
+    size_t used = strlen(text);
+    if (count != 0)
+        (void)snprintf(text + used, capacity - used, "; %s: %u", what, count);
+}
+
 static void say_sync(struct cli *cli, const struct stiver_terminal_sync *sync)
 {
-    cli_say(
-        cli, "terminal.synchronised",
-        json_pack("{s:i,s:i,s:i,s:i,s:i,s:b,s:b,s:i}", "booked", (int)sync->booked, "already",
-                  (int)sync->already, "suspense", (int)sync->suspense, "rejected",
-                  (int)sync->rejected, "acknowledgements", (int)sync->acknowledgements, "new_list",
-                  sync->new_list, "new_certificate", sync->new_certificate, "left",
-                  (int)sync->left),
-        "The bank booked %u, knew %u, keeps %u in suspense, rejected %u; %u acknowledgements to "
-        "carry%s%s%s.",
-        sync->booked, sync->already, sync->suspense, sync->rejected, sync->acknowledgements,
-        sync->new_list ? ", a new list" : "", sync->new_certificate ? ", a new certificate" : "",
-        sync->left != 0 ? "; more is to be exported" : "");
+    char more[256] = "";
+    add_count(more, sizeof more, "in suspense", sync->suspense);
+    add_count(more, sizeof more, "rejected", sync->rejected);
+    add_count(more, sizeof more, "acknowledgements to carry to cards", sync->acknowledgements);
+    json_t *fields =
+        json_pack("{s:I,s:I,s:I,s:I,s:I,s:b,s:b,s:I}", "booked", (json_int_t)sync->booked,
+                  "already", (json_int_t)sync->already, "suspense", (json_int_t)sync->suspense,
+                  "rejected", (json_int_t)sync->rejected, "acknowledgements",
+                  (json_int_t)sync->acknowledgements, "new_list", sync->new_list, "new_certificate",
+                  sync->new_certificate, "left", (json_int_t)sync->left);
+    cli_say(cli, "terminal.synchronised", fields, "The bank booked %u receipt%s%s%s%s%s.",
+            sync->booked, sync->booked == 1 ? "" : "s", more,
+            sync->new_list ? "; a new list came" : "",
+            sync->new_certificate ? "; a new certificate came" : "",
+            sync->left != 0 ? "; more is to be exported" : "");
 }
 
 static enum cli_exit run_export(struct cli *cli)
@@ -222,8 +238,8 @@ static enum cli_exit run_export(struct cli *cli)
         return CLI_REFUSED;
     enum cli_exit result =
         terminal_status(cli, stiver_terminal_upload_make(terminal, &request), NULL);
-    if (result == CLI_DONE &&
-        !cli_write_file(cli, cli->arguments[0], request.data, request.length, false, true))
+    if (result == CLI_DONE && !cli_write_file(cli, cli->arguments[0], request.data, request.length,
+                                              false, CLI_DOCUMENT_ALIKE))
         result = CLI_REFUSED;
     if (result == CLI_DONE)
         cli_say(cli, "terminal.exported", json_pack("{s:s}", "request", cli->arguments[0]),

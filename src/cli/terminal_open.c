@@ -88,7 +88,7 @@ bool card_open_asked(struct cli *cli, struct card_reader *reader)
 {
     uint32_t seconds = 10;
     const char *wait = cli_value(cli, "wait");
-    if (wait != NULL && !cli_number(cli, "wait", wait, 0, 3600, &seconds))
+    if (wait != NULL && !cli_number(cli, "--wait", wait, 0, 3600, &seconds))
         return false;
     *reader = (struct card_reader){.ops = NULL};
     enum reader_status status = pcsc_open(cli_value(cli, "reader"), seconds * 1000u, reader);

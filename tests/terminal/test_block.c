@@ -96,7 +96,7 @@ static void a_listed_card_blocks_itself_and_the_bank_gets_its_receipt(void **sta
     renew_list(&shop);
     assert_int_equal(town_pay(&shop, &card, 100, &result), STIVER_TERMINAL_CARD_BLOCKED);
     stiver_terminal_sentence(&result, text, sizeof text);
-    assert_string_equal(text, "This card is blocked.");
+    assert_string_equal(text, "This card is blocked: ask its issuer for a new one.");
     assert_int_equal(card_state(), PURSE_BLOCKED);
     bring_home(&shop);
     assert_int_equal(block_receipts(), 1);

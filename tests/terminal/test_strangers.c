@@ -67,7 +67,7 @@ static void a_card_of_another_scheme_is_named_so(void **state)
     assert_false(result.has_card);
     assert_int_equal(foreign.flash.changes, changes);
     stiver_terminal_sentence(&result, text, sizeof text);
-    assert_string_equal(text, "The card belongs to another scheme.");
+    assert_string_equal(text, "The card belongs to another scheme: take one of this scheme.");
 }
 
 static void a_card_of_another_bank_that_took_our_schemes_number_proves_nothing(void **state)

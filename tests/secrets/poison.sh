@@ -53,7 +53,8 @@ memcheck() {
 
 # Each report as `path:line`: the first of our own lines in it, or `nowhere` with its headline.
 report_lines() {
-    awk '/^==[0-9]+== [^ ]/ { if (open) print "nowhere: " open; open = $0; next }
+    awk '/^==[0-9]+== (More than 100 errors|will still be recorded)/ { next }
+         /^==[0-9]+== [^ ]/ { if (open) print "nowhere: " open; open = $0; next }
          open && match($0, /\((src|tests)\/[^)]*\)$/) {
              print substr($0, RSTART + 1, RLENGTH - 2); open = "" }
          END { if (open) print "nowhere: " open }' "$scratch/reports"

@@ -60,6 +60,30 @@ static void give(struct order_message *message, const uint8_t *bytes, size_t len
     message->length = length;
 }
 
+/* ---- orders that ended before a card saw them ---- */
+
+static bool has_ended(struct stiver_bank *bank, enum document_kind kind, const uint8_t *message,
+                      size_t length, struct order *order)
+{
+    size_t bytes = order_bytes((uint8_t)kind);
+    return bytes != 0 && length >= bytes &&
+           order_decode(message, bytes, bank->settings.scheme, order) == DOCUMENT_OK &&
+           order->end < bank_now(bank);
+}
+
+/* The same order with later dates: number and counter are the old ones, so a card takes the two as
+ * one, and no money is booked again. Without it a card that stays away for some days could take
+ * neither its order nor the undo, nor ever another one. */
+static enum stiver_bank_status sign_anew(struct stiver_bank *bank, struct order *order,
+                                         const uint8_t *terminal, struct order_message *message)
+{
+    order->end = bank_now(bank) + LOAD_SECONDS;
+    enum stiver_bank_status status = sign_order(bank, STIVER_BANK_KEY_ORDERS, order, message);
+    return status == STIVER_BANK_OK
+               ? bank_keep(bank, RECORD_ORDER, terminal, message->bytes, message->length, NULL)
+               : status;
+}
+
 /* ---- load and refund ---- */
 
 static enum stiver_bank_status card_may_gain(struct stiver_bank *bank,
@@ -95,6 +119,25 @@ static enum stiver_bank_status counter_is_next(struct stiver_bank *bank,
     return bank_status_of_store(status);
 }
 
+/* ALREADY: *message is the held order, with later dates if the card may still gain by it. */
+static enum stiver_bank_status give_again(struct stiver_bank *bank, const struct order_record *held,
+                                          struct order_message *message)
+{
+    struct order order;
+    struct card_record card;
+    if (held->state != ORDER_OPEN ||
+        !has_ended(bank, held->kind, held->message, held->message_bytes, &order)) {
+        give(message, held->message, held->message_bytes);
+        return STIVER_BANK_ALREADY;
+    }
+    enum stiver_bank_status status = find_card(bank, held->card, &card);
+    if (status == STIVER_BANK_OK)
+        status = card_may_gain(bank, &card, held->counter, order.amount);
+    if (status == STIVER_BANK_OK)
+        status = sign_anew(bank, &order, NULL, message);
+    return status == STIVER_BANK_OK ? STIVER_BANK_ALREADY : status;
+}
+
 /* What an order of that counter, or another one that is out, means for the wish. ALREADY: *message
  * is the answer. */
 static enum stiver_bank_status earlier_order(struct stiver_bank *bank,
@@ -110,8 +153,7 @@ static enum stiver_bank_status earlier_order(struct stiver_bank *bank,
                     held.payment_counter == wish->payment_counter && held.undo_number == 0;
         if (!same)
             return bank_say(bank, STIVER_BANK_CONFLICT, "an order for that counter is out");
-        give(message, held.message, held.message_bytes);
-        return STIVER_BANK_ALREADY;
+        return give_again(bank, &held, message);
     }
     if (status == STORE_NONE)
         status = STORE(bank, order_open, wish->kind, wish->card, &held);
@@ -151,40 +193,26 @@ static enum stiver_bank_status issue(struct stiver_bank *bank, struct card_recor
     return status;
 }
 
-/* An undo that ended is signed anew, under its number: the card takes the two as one. Without that
- * a card that stays away for some days could take neither the order nor its undo, nor ever another.
- */
-static bool has_ended(struct stiver_bank *bank, const struct order_record *record)
-{
-    struct order undo;
-    size_t bytes = order_bytes((uint8_t)record->kind);
-    return record->state == ORDER_OPEN && record->undo_bytes >= bytes &&
-           order_decode(record->undo, bytes, bank->settings.scheme, &undo) == DOCUMENT_OK &&
-           undo.end < bank_now(bank);
-}
-
-static enum stiver_bank_status number_undo(struct stiver_bank *bank, struct order_record *record)
-{
-    struct card_record card;
-    if (record->undo_number)
-        return STIVER_BANK_OK;
-    enum stiver_bank_status status = find_card(bank, record->card, &card);
-    return status == STIVER_BANK_OK ? next_number(bank, &card, &record->undo_number) : status;
-}
-
 static enum stiver_bank_status undo_record(struct stiver_bank *bank, struct order_record *record,
                                            const uint8_t *terminal, struct order_message *message)
 {
-    if (record->undo_number && !has_ended(bank, record)) {
+    struct order order;
+    if (record->undo_number) {
+        if (record->state == ORDER_OPEN &&
+            has_ended(bank, record->kind, record->undo, record->undo_bytes, &order))
+            return sign_anew(bank, &order, terminal, message);
         give(message, record->undo, record->undo_bytes);
         return STIVER_BANK_OK;
     }
     if (record->state != ORDER_OPEN)
         return bank_say(bank, STIVER_BANK_CONFLICT, "the card has taken that order");
-    enum stiver_bank_status status = number_undo(bank, record);
+    struct card_record card;
+    enum stiver_bank_status status = find_card(bank, record->card, &card);
+    if (status == STIVER_BANK_OK)
+        status = next_number(bank, &card, &record->undo_number);
     if (status != STIVER_BANK_OK)
         return status;
-    struct order order = {
+    order = (struct order){
         .kind = record->kind,
         .number = record->undo_number,
         .counter = record->counter,

@@ -145,6 +145,8 @@ static enum store_status replay_money_order(struct replay *r, const struct docum
         held->undo_number = o->number;
         return STORE_OK;
     }
+    if (held && o->number == held->number && o->amount.minor == held->amount)
+        return STORE_OK; /* signed anew after its end: the same order, no second money */
     if (held || o->amount.minor == 0)
         return bad(r, d, held ? "is a second order for one counter" : "undoes no order");
     struct account source = account_till(d->terminal);

@@ -235,6 +235,53 @@ static void undo_that_ended_is_signed_anew(void **state)
     town_close(&t);
 }
 
+/* The order never reached the card in its days: the same wish must not get it dead for ever. */
+static void order_that_ended_is_signed_anew_and_booked_once(void **state)
+{
+    (void)state;
+    struct town t;
+    uint8_t receipt[RECEIPT_BYTES];
+    struct order first, second;
+    town_open(&t);
+    struct reply early = ask_load(&t.w, &t.kiosk, &t.card, 2, 2000);
+    int64_t in_flight = world_balance(&t.w, "in flight");
+    t.w.now += 3 * WORLD_DAY;
+    struct reply late = ask_load(&t.w, &t.kiosk, &t.card, 2, 2000);
+    assert_int_equal(late.result, LINK_OK);
+    size_t bytes = order_bytes(DOCUMENT_LOAD_ORDER);
+    assert_int_equal(order_decode(early.body.at, bytes, WORLD_SCHEME, &first), DOCUMENT_OK);
+    assert_int_equal(order_decode(late.body.at, bytes, WORLD_SCHEME, &second), DOCUMENT_OK);
+    assert_true(first.end < t.w.now);
+    assert_true(second.end >= t.w.now);
+    assert_int_equal(second.number, first.number);
+    assert_int_equal(second.amount.minor, 2000);
+    assert_int_equal(world_balance(&t.w, "in flight"), in_flight);
+    card_take(&t.card, &t.kiosk, late.body.at, late.body.left, receipt);
+    assert_int_equal(upload_one(&t.w, &t.kiosk, receipt, &t.card), UPLOAD_BOOKED);
+    assert_int_equal(world_balance(&t.w, "in flight"), 0);
+    assert_int_equal(world_card(&t.w, &t.card).balance, 7000);
+    reply_free(&early);
+    reply_free(&late);
+    town_close(&t);
+}
+
+/* Later dates are a gain, too: a listed card gets none. */
+static void order_of_a_listed_card_is_not_signed_anew(void **state)
+{
+    (void)state;
+    struct town t;
+    town_open(&t);
+    struct reply early = ask_load(&t.w, &t.kiosk, &t.card, 2, 2000);
+    assert_int_equal(stiver_bank_list_card(t.w.bank, t.card.number, STIVER_BANK_STOLEN),
+                     STIVER_BANK_OK);
+    t.w.now += 3 * WORLD_DAY;
+    struct reply late = ask_load(&t.w, &t.kiosk, &t.card, 2, 2000);
+    assert_int_equal(late.result, LINK_REFUSED);
+    reply_free(&early);
+    reply_free(&late);
+    town_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +293,8 @@ int main(void)
         cmocka_unit_test(payment_before_its_loads_receipt_is_covered),
         cmocka_unit_test(kiosk_cannot_end_a_cards_loads),
         cmocka_unit_test(undo_that_ended_is_signed_anew),
+        cmocka_unit_test(order_that_ended_is_signed_anew_and_booked_once),
+        cmocka_unit_test(order_of_a_listed_card_is_not_signed_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ struct db {
     sqlite3 *handle;
     const struct db_schema *schema;
     struct slot *slots; /* one a statement */
+    sqlite3_stmt *begin, *commit;
 };
 
 static const char *const names[] = {
@@ -223,19 +224,34 @@ void db_close(struct db *db)
         return;
     for (size_t i = 0; i < db->schema->statement_count; i++)
         sqlite3_finalize(db->slots[i].prepared);
+    sqlite3_finalize(db->begin);
+    sqlite3_finalize(db->commit);
     sqlite3_close(db->handle);
     free(db->slots);
     free(db);
 }
 
+/* Prepared once: parsing it costs more than doing it in memory. */
+static enum db_status run_kept(struct db *db, sqlite3_stmt **kept, const char *sql)
+{
+    int code = SQLITE_OK;
+    if (*kept == NULL)
+        code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL);
+    if (code != SQLITE_OK)
+        return status_of(db->handle, code);
+    enum db_status status = status_of(db->handle, sqlite3_step(*kept));
+    (void)sqlite3_reset(*kept); /* the error is told already */
+    return status;
+}
+
 enum db_status db_begin(struct db *db)
 {
-    return db_execute(db, "BEGIN IMMEDIATE");
+    return run_kept(db, &db->begin, "BEGIN IMMEDIATE");
 }
 
 enum db_status db_commit(struct db *db)
 {
-    enum db_status status = db_execute(db, "COMMIT");
+    enum db_status status = run_kept(db, &db->commit, "COMMIT");
     if (status != DB_OK)
         db_rollback(db);
     return status;

@@ -297,6 +297,38 @@ static void impossible_geometries_are_refused(void **state)
     assert_int_equal(nvm_mount(&nvm, &flash, SALT), NVM_GEOMETRY);
 }
 
+static enum nvm_status search(struct store *s, uint8_t first, uint8_t last, size_t offset,
+                              const char *text)
+{
+    return nvm_search(&s->nvm, OWNER, first, last, offset, (const uint8_t *)text, strlen(text));
+}
+
+static void a_search_sees_what_lives_in_its_range_alone(void **state)
+{
+    struct store *s = *state;
+    assert_int_equal(search(s, 0, 255, 0, "one"), NVM_ABSENT);
+    put(s, OWNER, 10, "ten is one");
+    put(s, OWNER, 11, "eleven");
+    put(s, OTHER, 12, "twelve");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(search(s, 10, 11, 7, "one"), NVM_OK);
+        assert_int_equal(search(s, 10, 10, 0, "ten"), NVM_OK);
+        assert_int_equal(search(s, 11, 11, 0, "eleven"), NVM_OK);
+        assert_int_equal(search(s, 10, 11, 6, "one"), NVM_ABSENT);
+        assert_int_equal(search(s, 11, 20, 7, "one"), NVM_ABSENT);
+        assert_int_equal(search(s, 0, 9, 0, "ten"), NVM_ABSENT);
+        assert_int_equal(search(s, 0, 255, 0, "twelve"), NVM_ABSENT);
+        assert_int_equal(search(s, 0, 255, NVM_DATA_MAX, "one"), NVM_ABSENT);
+        mount(s);
+    }
+    put(s, OWNER, 10, "ten is two");
+    assert_int_equal(search(s, 10, 11, 7, "one"), NVM_ABSENT);
+    put(s, OWNER, 11, "");
+    assert_int_equal(search(s, 10, 11, 0, "eleven"), NVM_ABSENT);
+    assert_int_equal(search(s, 10, 11, NVM_DATA_MAX + 1, "one"), NVM_MISUSE);
+    assert_int_equal(search(s, 10, 11, 0, "seventeen letters"), NVM_MISUSE);
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -307,6 +339,7 @@ int main(void)
         EACH(a_value_is_seen_only_after_commit),
         EACH(an_abort_leaves_all_as_it_was_and_keeps_the_page),
         EACH(no_data_clears_a_record),
+        EACH(a_search_sees_what_lives_in_its_range_alone),
         EACH(put_twice_the_later_one_counts),
         EACH(an_empty_transaction_changes_nothing),
         EACH(calls_out_of_order_are_refused),

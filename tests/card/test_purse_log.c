@@ -290,6 +290,41 @@ static void lost_record_is_not_said_to_be_not_there(void **state)
     assert_int_equal(purse_read_counter(1), STATUS_MEMORY);
 }
 
+/* Flips a bit of each copy of this sale's number in the flash. */
+static unsigned spoil_number(const struct sale *sale)
+{
+    uint8_t number[TERMINAL_NUMBER_BYTES + 4];
+    struct writer w = writer_of(number, sizeof number);
+    unsigned spoilt = 0;
+    writer_bytes(&w, purse_card.terminal.number, TERMINAL_NUMBER_BYTES);
+    writer_u32(&w, sale->terminal_counter);
+    uint8_t *memory = purse_card.flash.memory;
+    for (size_t i = 0; i + sizeof number <= sizeof purse_card.flash.memory; i++) {
+        if (memcmp(memory + i, number, sizeof number) == 0) {
+            memory[i] ^= 1;
+            spoilt++;
+        }
+    }
+    return spoilt;
+}
+
+static void damaged_receipt_is_not_said_to_be_not_there_and_pays_for_no_second(void **state)
+{
+    (void)state;
+    purse_at(ROLE_KIOSK, KIOSK);
+    purse_load_amount(1000);
+    purse_at(ROLE_POINT_OF_SALE, SHOP);
+    struct sale sale = purse_sale(100);
+    assert_int_equal(purse_pay_sale(&sale), STATUS_OK);
+    assert_int_not_equal(spoil_number(&sale), 0);
+    assert_refused(STATUS_ONCE, purse_pay_sale(&sale));
+    assert_refused(STATUS_MEMORY,
+                   purse_read_terminal(purse_card.terminal.number, sale.terminal_counter));
+    assert_refused(STATUS_MEMORY,
+                   purse_read_terminal(purse_card.terminal.number, sale.terminal_counter + 1));
+    purse_books();
+}
+
 static void last_counter_is_kept_for_the_block_receipt(void **state)
 {
     (void)state;
@@ -325,6 +360,8 @@ int main(void)
         cmocka_unit_test(merging_is_the_union_of_what_was_named),
         cmocka_unit_test_setup(card_merges_as_the_model_does, purse_fresh),
         cmocka_unit_test_setup(lost_record_is_not_said_to_be_not_there, purse_fresh),
+        cmocka_unit_test_setup(damaged_receipt_is_not_said_to_be_not_there_and_pays_for_no_second,
+                               purse_fresh),
         cmocka_unit_test_setup(last_counter_is_kept_for_the_block_receipt, purse_fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

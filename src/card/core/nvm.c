@@ -144,6 +144,38 @@ enum nvm_status nvm_read(const struct nvm *nvm, uint8_t owner, uint8_t id, uint8
     return NVM_OK;
 }
 
+static bool is_searched(const struct nvm_entry *entry, uint8_t owner, uint8_t first, uint8_t last,
+                        size_t end)
+{
+    return entry->owner == owner && entry->id >= first && entry->id <= last &&
+           end <= entry->granules * NVM_GRANULE_BYTES;
+}
+
+enum nvm_status nvm_search(const struct nvm *nvm, uint8_t owner, uint8_t first, uint8_t last,
+                           size_t offset, const uint8_t *data, size_t bytes)
+{
+    uint8_t shown[NVM_SEARCH_MAX];
+    enum nvm_status status = read_status(nvm);
+    if (status != NVM_OK || bytes > sizeof shown || offset > NVM_DATA_MAX) {
+        return status == NVM_OK ? NVM_MISUSE : status;
+    }
+    offset += NVM_RECORD_HEADER_BYTES;
+    for (uint32_t i = 0; i < nvm->records; i++) {
+        const struct nvm_entry *entry = &nvm->entries[i];
+        if (!is_searched(entry, owner, first, last, offset + bytes)) {
+            continue;
+        }
+        status = nvm_flash_read(nvm, entry->page, entry->offset + (uint32_t)offset, shown, bytes);
+        if (status != NVM_OK) {
+            return status;
+        }
+        if (memcmp(shown, data, bytes) == 0) {
+            return NVM_OK;
+        }
+    }
+    return NVM_ABSENT;
+}
+
 /* --- room --- */
 
 static enum nvm_status change_status(const struct nvm *nvm)

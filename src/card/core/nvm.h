@@ -39,6 +39,9 @@
 #define NVM_DATA_MAX 2030u
 #define NVM_DATA_SMALL_PAGE 1024u
 
+/* Most bytes that nvm_search looks for. */
+#define NVM_SEARCH_MAX 16u
+
 /* Flash that a record of so many data bytes occupies, as quotas count it. */
 #define NVM_OCCUPIED(data_bytes)                                                             \
     (((data_bytes) + NVM_RECORD_HEADER_BYTES + NVM_GRANULE_BYTES - 1u) / NVM_GRANULE_BYTES * \
@@ -138,6 +141,15 @@ enum nvm_status nvm_size(const struct nvm *nvm, uint8_t owner, uint8_t id, size_
  * longer than capacity. */
 enum nvm_status nvm_read(const struct nvm *nvm, uint8_t owner, uint8_t id, uint8_t *version,
                          uint8_t *out, size_t capacity, size_t *bytes)
+    __attribute__((warn_unused_result));
+
+/* Looks for bytes at offset in the data of this owner's records from first to last, all of one
+ * layout, at a fraction of what reading them costs, because no CRC is checked: what went bad may be
+ * missed, or shown. NVM_OK: one shows them, and nvm_read tells for certain; NVM_ABSENT: none does,
+ * on which nothing may rest that must be certain. bytes: at most NVM_SEARCH_MAX.
+ * NVM_DAMAGED, NVM_POWER_LOST, NVM_MISUSE. */
+enum nvm_status nvm_search(const struct nvm *nvm, uint8_t owner, uint8_t first, uint8_t last,
+                           size_t offset, const uint8_t *data, size_t bytes)
     __attribute__((warn_unused_result));
 
 /* Opens a transaction of at most reserve_bytes of data in at most records records, and makes room

@@ -97,6 +97,10 @@ enum status log_read(struct card *card, uint32_t card_counter,
 enum status log_find(struct card *card, const uint8_t terminal[TERMINAL_NUMBER_BYTES],
                      uint32_t terminal_counter, struct receipt *receipt,
                      uint8_t document[RECEIPT_BYTES]) SCHEME_CHECKED;
+/* The same for the terminal at the other end, before it gets a new one: quick when the number is
+ * new, and then no word to anybody else. */
+enum status log_find_own(struct card *card, uint32_t terminal_counter, struct receipt *receipt,
+                         uint8_t document[RECEIPT_BYTES]) SCHEME_CHECKED;
 /* A receipt of this kind for the terminal at the other end, zero where the kind decides. */
 void receipt_begin(const struct card *card, enum document_kind kind, const struct sale *sale,
                    struct receipt *receipt);

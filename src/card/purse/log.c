@@ -67,16 +67,16 @@ enum status log_read(struct card *card, uint32_t card_counter, uint8_t document[
     return status == STATUS_NOT_THERE ? STATUS_MEMORY : status;
 }
 
-/* Looks at two fields of a stored receipt alone: a search passes over up to LOG_SLOTS of them. */
-static bool is_of_number(const uint8_t document[RECEIPT_BYTES],
-                         const uint8_t terminal[TERMINAL_NUMBER_BYTES], uint32_t terminal_counter)
+/* terminal 8 | terminal counter 4, in a stored receipt */
+#define NUMBER_OFFSET (DOCUMENT_HEADER_BYTES + CARD_NUMBER_BYTES + 4u)
+#define NUMBER_BYTES (TERMINAL_NUMBER_BYTES + 4u)
+
+static void number_encode(const uint8_t terminal[TERMINAL_NUMBER_BYTES], uint32_t terminal_counter,
+                          uint8_t out[NUMBER_BYTES])
 {
-    struct reader r = reader_of(document, RECEIPT_BYTES);
-    (void)reader_take(&r, DOCUMENT_HEADER_BYTES + CARD_NUMBER_BYTES);
-    (void)reader_u32(&r); /* card counter */
-    const uint8_t *number = reader_take(&r, TERMINAL_NUMBER_BYTES);
-    return number != NULL && bytes_equal(number, terminal, TERMINAL_NUMBER_BYTES) &&
-           reader_u32(&r) == terminal_counter;
+    struct writer w = writer_of(out, NUMBER_BYTES);
+    writer_bytes(&w, terminal, TERMINAL_NUMBER_BYTES);
+    writer_u32(&w, terminal_counter);
 }
 
 enum status log_find(struct card *card, const uint8_t terminal[TERMINAL_NUMBER_BYTES],
@@ -84,18 +84,42 @@ enum status log_find(struct card *card, const uint8_t terminal[TERMINAL_NUMBER_B
                      uint8_t document[RECEIPT_BYTES])
 {
     const struct ledger *ledger = &purse_of(card)->ledger;
+    uint8_t number[NUMBER_BYTES];
     uint32_t oldest = oldest_kept(ledger);
+    number_encode(terminal, terminal_counter, number);
     for (uint32_t counter = ledger->card_counter; counter >= oldest; counter--) {
         enum status status = log_read(card, counter, document);
         if (status != STATUS_OK)
             return status;
-        if (!is_of_number(document, terminal, terminal_counter))
+        if (!bytes_equal(document + NUMBER_OFFSET, number, sizeof number))
             continue;
         enum document_status decoded =
             receipt_decode(document, RECEIPT_BYTES, card->identity.scheme, receipt);
         return decoded == DOCUMENT_OK ? STATUS_OK : STATUS_MEMORY;
     }
     return STATUS_NOT_THERE;
+}
+
+/*
+ * A number that no slot shows is new; a number that one shows is looked up for certain. Only a
+ * receipt that went bad in the flash can hide here, and then nothing is lost that this search was
+ * to save: a terminal repeats PAY only in the power-up that began it, where the card pays once in
+ * any case (check_once); an order is taken once for its own counter. What ends a sale for good is
+ * READ RECEIPT's "not there", and that comes from log_find.
+ */
+enum status log_find_own(struct card *card, uint32_t terminal_counter, struct receipt *receipt,
+                         uint8_t document[RECEIPT_BYTES])
+{
+    uint8_t number[NUMBER_BYTES];
+    number_encode(card->peer.number, terminal_counter, number);
+    enum nvm_status status =
+        nvm_search(&card->nvm, OWNER_PURSE, PURSE_RECORD_LOG, PURSE_RECORD_LOG + LOG_SLOTS - 1,
+                   NUMBER_OFFSET, number, sizeof number);
+    if (status == NVM_ABSENT)
+        return STATUS_NOT_THERE;
+    if (status != NVM_OK)
+        return card_memory_status(card, status);
+    return log_find(card, card->peer.number, terminal_counter, receipt, document);
 }
 
 /* ---- receipts ---- */

@@ -94,7 +94,7 @@ static enum status number_is_free(struct card *card, uint32_t terminal_counter,
                                   uint8_t scratch[RECEIPT_BYTES])
 {
     struct receipt stored;
-    enum status status = log_find(card, card->peer.number, terminal_counter, &stored, scratch);
+    enum status status = log_find_own(card, terminal_counter, &stored, scratch);
     if (status == STATUS_NOT_THERE)
         return STATUS_OK;
     return status == STATUS_OK ? STATUS_NUMBER_USED : status;

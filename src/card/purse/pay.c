@@ -135,8 +135,7 @@ static enum status answer_again(struct card *card, const struct sale *sale,
 {
     uint8_t document[RECEIPT_BYTES];
     struct receipt stored;
-    enum status status =
-        log_find(card, card->peer.number, sale->terminal_counter, &stored, document);
+    enum status status = log_find_own(card, sale->terminal_counter, &stored, document);
     if (status != STATUS_OK)
         return status;
     if (!is_repeat(card, &stored, sale))

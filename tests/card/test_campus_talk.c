@@ -53,6 +53,16 @@ static void a_load_takes_8_commands_and_2397_bytes(void **state)
     assert_int_equal(campus.apdus, 9); /* READ BALANCE is ours */
     assert_int_equal(campus.wire_bytes, 2397 + 5 + 6);
     assert_int_equal(campus_balance(), FUNDS + 5000);
+    /* Its line in the log keeps the counter that is in the signature. */
+    assert_int_equal(campus_send(0x52, 0, 0, NULL, 0, 0), 0x9000);
+    struct reader r = reader_of(campus.answer, campus.answer_bytes);
+    assert_int_equal(reader_u16(&r), 0x0301);
+    assert_int_equal(reader_u32(&r), RELOAD_ID);
+    assert_int_equal(reader_u32(&r), campus.base + 1);
+    assert_int_equal(reader_u32(&r), 5000);
+    assert_int_equal(reader_u32(&r), NOW);
+    assert_int_equal(reader_u32(&r), FUNDS + 5000);
+    assert_true(reader_done(&r));
     assert_int_equal(campus_ledger_now().counter, 3);
 }
 

@@ -203,8 +203,8 @@ size_t __wrap_stiver_card_transmit(struct stiver_card *card, const uint8_t *comm
         .card = card, .command = command, .command_bytes = command_bytes, .response = response};
     char name[16];
     snprintf(name, sizeof name, "command %02X", command_bytes < 2 ? 0u : command[1]);
+    keep(command, command_bytes); /* it may lie in the memory of the response */
     watch_call(name, run_transmit, &call);
-    keep(command, command_bytes);
     keep(response, call.response_bytes);
     if (searches) {
         search_card(name, card);

@@ -71,6 +71,7 @@ insert() {
     remove && : >"$log" || return 1
     "$program" card insert "$@" --slot "${slot-0}" >"$log" 2>&1 3>&- &
     echo $! >"$scratch/pids/$name"
+    disown # its end is nothing to report
     soon grep -q 'is in the reader' "$log" || { cat "$log"; return 1; }
 }
 remove() { end_process "card${slot-0}" "${1-TERM}"; }

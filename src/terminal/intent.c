@@ -23,9 +23,11 @@ terminal_status intent_begin(struct stiver_terminal_session *session, enum docum
     if (crypto_random(intent->reference, sizeof intent->reference) != CRYPTO_OK)
         return STIVER_TERMINAL_CRYPTO;
     terminal_status status = journal_begin(terminal->journal, intent);
-    if (status == STIVER_TERMINAL_OK)
-        session->result->number = intent->number;
-    return status;
+    if (status != STIVER_TERMINAL_OK)
+        return status;
+    session->result->number = intent->number;
+    /* Without its mark nothing leaves; the intent hears "not there" at the next contact. */
+    return mark_put(terminal->mark_file, intent->number);
 }
 
 struct sale intent_sale(const struct intent *intent)

@@ -32,6 +32,17 @@ terminal_status key_create(const char *path, struct terminal_key *key) TERMINAL_
 /* Opens the file and keeps it locked for this process until *file is closed. */
 terminal_status key_open(const char *path, struct terminal_key *key, int *file) TERMINAL_CHECKED;
 
+/* ---- mark.c: what the journal must know ---- */
+
+#define MARK_UNKNOWN UINT32_MAX
+/* Opens the mark beside a journal whose highest number is counter, or makes it. *number above
+ * counter: the journal was put back from a copy; MARK_UNKNOWN: the mark is gone or spoilt. *file is
+ * open also after an error, unless it is -1. */
+terminal_status mark_open(const char *path, uint32_t counter, int *file,
+                          uint32_t *number) TERMINAL_CHECKED;
+/* Durable before a command with this number leaves. file -1: there is no mark. */
+terminal_status mark_put(int file, uint32_t number) TERMINAL_CHECKED;
+
 /* ---- identity.c: what the bank gave ---- */
 
 struct card_authority {
@@ -90,7 +101,8 @@ struct terminal_count {
 struct stiver_terminal {
     struct stiver_terminal_environment environment;
     struct terminal_key key;
-    int key_file; /* locked, -1 without a directory */
+    int key_file;  /* locked, -1 without a directory */
+    int mark_file; /* -1 without a directory */
     struct db *journal;
     bool is_enrolled;
     bool is_in_doubt;

@@ -197,15 +197,34 @@ terminal_status journal_adopt(struct db *journal, struct piece package, struct p
 }
 
 /* The upload that waits goes too: its answer may be older than the doubt. */
+static enum db_status set_doubt(struct db *db)
+{
+    enum db_status status = db_run(db, JOURNAL_SET_DOUBT);
+    if (status == DB_OK)
+        status = db_run(db, JOURNAL_PENDING_DROP);
+    return status == DB_OK ? db_run(db, JOURNAL_ITEMS_DROP) : status;
+}
+
 terminal_status journal_set_doubt(struct db *journal)
 {
     enum db_status status = db_begin(journal);
     if (status == DB_OK)
-        status = db_run(journal, JOURNAL_SET_DOUBT);
+        status = set_doubt(journal);
     if (status == DB_OK)
-        status = db_run(journal, JOURNAL_PENDING_DROP);
+        status = db_commit(journal);
+    db_rollback(journal);
+    return journal_status(status);
+}
+
+terminal_status journal_put_back(struct db *journal, uint32_t counter)
+{
+    enum db_status status = db_begin(journal);
+    if (status == DB_OK) {
+        db_bind_int(journal, JOURNAL_COUNTER_SET, 1, counter);
+        status = db_run(journal, JOURNAL_COUNTER_SET);
+    }
     if (status == DB_OK)
-        status = db_run(journal, JOURNAL_ITEMS_DROP);
+        status = set_doubt(journal);
     if (status == DB_OK)
         status = db_commit(journal);
     db_rollback(journal);

@@ -28,6 +28,8 @@ void journal_identity_done(struct db *journal);
 terminal_status journal_adopt(struct db *journal, struct piece package, struct piece certificate,
                               const uint8_t host_id[HOST_ID_BYTES]) TERMINAL_CHECKED;
 terminal_status journal_set_doubt(struct db *journal) TERMINAL_CHECKED;
+/* The same, and numbers go on above counter. */
+terminal_status journal_put_back(struct db *journal, uint32_t counter) TERMINAL_CHECKED;
 terminal_status journal_counts(struct db *journal,
                                struct stiver_terminal_info *info) TERMINAL_CHECKED;
 

@@ -13,6 +13,7 @@
 #define PATH_BYTES 4096u
 #define KEY_NAME "terminal.key"
 #define JOURNAL_NAME "journal.db"
+#define MARK_NAME "journal.mark"
 
 static terminal_status path_of(const char *directory, const char *name, char path[PATH_BYTES])
 {
@@ -115,6 +116,26 @@ static terminal_status open_key(const char *directory, const char *path,
                : STIVER_TERMINAL_CRYPTO;
 }
 
+/* A journal that was put back takes no business until the bank has named its highest number. */
+static terminal_status open_mark(const char *directory, struct stiver_terminal *terminal)
+{
+    char path[PATH_BYTES];
+    struct stiver_terminal_info info = {0};
+    uint32_t number = 0;
+    if (directory == NULL || terminal->environment.journal_in_memory)
+        return STIVER_TERMINAL_OK;
+    terminal_status status = path_of(directory, MARK_NAME, path);
+    if (status == STIVER_TERMINAL_OK)
+        status = journal_counts(terminal->journal, &info);
+    if (status == STIVER_TERMINAL_OK)
+        status = mark_open(path, info.counter, &terminal->mark_file, &number);
+    if (status != STIVER_TERMINAL_OK || number <= info.counter)
+        return status;
+    uint32_t counter = number == MARK_UNKNOWN ? info.counter : number;
+    status = journal_put_back(terminal->journal, counter);
+    return status == STIVER_TERMINAL_OK ? mark_put(terminal->mark_file, counter) : status;
+}
+
 static terminal_status open_parts(const char *directory, struct stiver_terminal *terminal)
 {
     char key_path[PATH_BYTES] = "", journal_path[PATH_BYTES] = "";
@@ -128,6 +149,8 @@ static terminal_status open_parts(const char *directory, struct stiver_terminal 
     if (status == STIVER_TERMINAL_OK)
         status = journal_open(terminal->environment.journal_in_memory ? NULL : journal_path, false,
                               terminal->key.public_key, &terminal->journal);
+    if (status == STIVER_TERMINAL_OK)
+        status = open_mark(directory, terminal);
     return status == STIVER_TERMINAL_OK ? terminal_load_identity(terminal) : status;
 }
 
@@ -143,6 +166,7 @@ terminal_status stiver_terminal_open(const char *directory,
     if (opened->environment.now == NULL)
         opened->environment.now = system_clock;
     opened->key_file = -1;
+    opened->mark_file = -1;
     terminal_status status = open_parts(directory, opened);
     if (status != STIVER_TERMINAL_OK)
         stiver_terminal_close(opened);
@@ -156,6 +180,8 @@ void stiver_terminal_close(struct stiver_terminal *terminal)
     if (terminal == NULL)
         return;
     db_close(terminal->journal);
+    if (terminal->mark_file >= 0)
+        close(terminal->mark_file);
     if (terminal->key_file >= 0)
         close(terminal->key_file);
     identity_free(&terminal->identity);

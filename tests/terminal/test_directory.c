@@ -333,6 +333,45 @@ static void a_copied_journal_is_in_doubt(void **state)
     close_shop();
 }
 
+/* A copy written over the journal keeps its place in the file system; its mark tells. */
+static void a_journal_that_is_put_back_in_place_is_in_doubt(void **state)
+{
+    static uint8_t bytes[1u << 20];
+    struct stiver_terminal_result result;
+    struct stiver_terminal_info info;
+    struct stiver_terminal_sync sync;
+    (void)state;
+    open_shop();
+    assert_int_equal(town_pay(&shop, &card, 100, &result), STIVER_TERMINAL_OK);
+    stiver_terminal_close(shop.terminal);
+    size_t count = slurp(journal, bytes, sizeof bytes);
+    assert_int_equal(open_again(&shop.terminal), STIVER_TERMINAL_OK);
+    assert_int_equal(town_pay(&shop, &card, 100, &result), STIVER_TERMINAL_OK);
+    uint32_t number = result.number;
+    assert_int_equal(stiver_terminal_synchronise(shop.terminal, &shop.link, &sync, NULL),
+                     STIVER_TERMINAL_OK);
+    assert_int_equal(town_pay(&shop, &card, 1000000, &result), STIVER_TERMINAL_AMOUNT_LIMIT);
+    stiver_terminal_close(shop.terminal);
+    spill(journal, bytes, count);
+    for (int i = 0; i < 2; i++) { /* the doubt lasts */
+        assert_int_equal(open_again(&shop.terminal), STIVER_TERMINAL_OK);
+        assert_int_equal(stiver_terminal_info(shop.terminal, &info), STIVER_TERMINAL_OK);
+        assert_true(info.is_in_doubt);
+        assert_int_equal(town_pay(&shop, &card, 100, &result), STIVER_TERMINAL_IN_DOUBT);
+        stiver_terminal_close(shop.terminal);
+    }
+    assert_int_equal(open_again(&shop.terminal), STIVER_TERMINAL_OK);
+    assert_int_equal(stiver_terminal_synchronise(shop.terminal, &shop.link, &sync, NULL),
+                     STIVER_TERMINAL_OK);
+    assert_int_equal(town_pay(&shop, &card, 100, &result), STIVER_TERMINAL_OK);
+    assert_true(result.number > number);
+    stiver_terminal_close(shop.terminal);
+    assert_int_equal(open_again(&shop.terminal), STIVER_TERMINAL_OK);
+    assert_int_equal(stiver_terminal_info(shop.terminal, &info), STIVER_TERMINAL_OK);
+    assert_false(info.is_in_doubt);
+    close_shop();
+}
+
 /* Opens what lies there and sees that it was refused and left as it was. */
 static void refused_and_untouched(const char *path, enum stiver_terminal_status expected)
 {
@@ -411,6 +450,7 @@ int main(void)
         TEST(a_full_disk_refuses_before_the_card_is_asked),
         TEST(one_program_at_a_time_has_the_terminal),
         TEST(a_copied_journal_is_in_doubt),
+        TEST(a_journal_that_is_put_back_in_place_is_in_doubt),
         TEST(damaged_foreign_and_newer_files_are_refused_and_left_alone),
         TEST(a_journal_of_another_key_is_refused),
     };

@@ -47,6 +47,10 @@ enum peer_state {
     PEER_AUTHENTICATED, /* the channel is open */
 };
 
+/* A function whose large locals must be off the stack again before its caller goes on to the
+ * memory: inlined, they would stay below the deepest chain of calls that the card has. */
+#define OWN_FRAME __attribute__((noinline))
+
 struct card;
 struct application;
 

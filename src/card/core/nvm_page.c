@@ -12,11 +12,19 @@
 
 #define COPY_BYTES 64u
 
-/* Where each record of the index will lie in the page being opened; 0: it stays where it is. */
+/* Which records of the index the page being opened takes as copies, in the index's order. Where
+ * each will lie follows from the lengths of those before it, and is worked out anew whenever it is
+ * needed: a list of places would be the longest thing on the card's stack. */
 struct plan {
-    uint16_t offset[NVM_RECORDS_MAX];
+    uint8_t copied[(NVM_RECORDS_MAX + 7) / 8];
+    uint32_t start; /* of the copies in the page */
     uint32_t end;
 };
+
+static bool is_copied(const struct plan *plan, uint32_t i)
+{
+    return (plan->copied[i / 8] & 1u << i % 8) != 0;
+}
 
 /* Bytes of a live record with its header, as it stands in flash. */
 static enum nvm_status entry_bytes(const struct nvm *nvm, const struct nvm_entry *entry,
@@ -39,10 +47,10 @@ static enum nvm_status entry_bytes(const struct nvm *nvm, const struct nvm_entry
 static enum nvm_status plan_make(const struct nvm *nvm, uint32_t page, uint32_t fill_pages,
                                  struct plan *plan)
 {
-    uint32_t start = NVM_HEADER_BYTES + NVM_SNAPSHOT_ENTRY_BYTES * nvm->records;
     uint32_t source = nvm_page_after(nvm, page);
-    memset(plan->offset, 0, sizeof plan->offset);
-    plan->end = start;
+    memset(plan, 0, sizeof *plan);
+    plan->start = NVM_HEADER_BYTES + NVM_SNAPSHOT_ENTRY_BYTES * nvm->records;
+    plan->end = plan->start;
     for (uint32_t distance = 0; distance <= fill_pages; distance++) {
         for (uint32_t i = 0; i < nvm->records; i++) {
             uint32_t bytes;
@@ -53,10 +61,10 @@ static enum nvm_status plan_make(const struct nvm *nvm, uint32_t page, uint32_t 
             if (status != NVM_OK) {
                 return status;
             }
-            if (plan->end - start + bytes > nvm_copy_bytes_max(nvm->flash)) {
+            if (plan->end - plan->start + bytes > nvm_copy_bytes_max(nvm->flash)) {
                 return distance == 0 ? NVM_DAMAGED : NVM_OK;
             }
-            plan->offset[i] = (uint16_t)plan->end;
+            plan->copied[i / 8] |= (uint8_t)(1u << i % 8);
             plan->end += bytes;
         }
         source = nvm_page_after(nvm, source);
@@ -64,19 +72,37 @@ static enum nvm_status plan_make(const struct nvm *nvm, uint32_t page, uint32_t 
     return NVM_OK;
 }
 
+/* Entry i as it will be; *place is where the next copy lies. */
+static enum nvm_status entry_move(const struct nvm *nvm, uint32_t page, const struct plan *plan,
+                                  uint32_t i, uint32_t *place, struct nvm_entry *entry)
+{
+    uint32_t bytes;
+    *entry = nvm->entries[i];
+    if (!is_copied(plan, i)) {
+        return NVM_OK;
+    }
+    enum nvm_status status = entry_bytes(nvm, entry, &bytes);
+    if (status == NVM_OK) {
+        entry->page = (uint8_t)page;
+        entry->offset = (uint16_t)*place;
+        *place += bytes;
+    }
+    return status;
+}
+
 /* Streams to the page being opened through nvm->tail and nvm->crc, which belong to the log again
  * once the page is the head. */
 static enum nvm_status snapshot_write(struct nvm *nvm, uint32_t page, const struct plan *plan)
 {
+    uint32_t place = plan->start;
     for (uint32_t i = 0; i < nvm->records; i++) {
         uint8_t bytes[NVM_SNAPSHOT_ENTRY_BYTES];
-        struct nvm_entry entry = nvm->entries[i];
-        if (plan->offset[i] != 0) {
-            entry.page = (uint8_t)page;
-            entry.offset = plan->offset[i];
+        struct nvm_entry entry;
+        enum nvm_status status = entry_move(nvm, page, plan, i, &place, &entry);
+        if (status == NVM_OK) {
+            nvm_entry_encode(&entry, bytes);
+            status = nvm_stream_write(nvm, page, bytes, sizeof bytes);
         }
-        nvm_entry_encode(&entry, bytes);
-        enum nvm_status status = nvm_stream_write(nvm, page, bytes, sizeof bytes);
         if (status != NVM_OK) {
             return status;
         }
@@ -104,24 +130,17 @@ static enum nvm_status copy_write(struct nvm *nvm, uint32_t page, const struct n
     return status;
 }
 
-/* In the order in which plan_make gave the places out. */
-static enum nvm_status copies_write(struct nvm *nvm, uint32_t page, uint32_t fill_pages,
-                                    const struct plan *plan)
+static enum nvm_status copies_write(struct nvm *nvm, uint32_t page, const struct plan *plan)
 {
-    uint32_t source = nvm_page_after(nvm, page);
-    for (uint32_t distance = 0; distance <= fill_pages; distance++) {
-        for (uint32_t i = 0; i < nvm->records; i++) {
-            if (nvm->entries[i].page != source || plan->offset[i] == 0) {
-                continue;
-            }
-            enum nvm_status status = copy_write(nvm, page, &nvm->entries[i]);
-            if (status != NVM_OK) {
-                return status;
-            }
+    for (uint32_t i = 0; i < nvm->records; i++) {
+        enum nvm_status status =
+            is_copied(plan, i) ? copy_write(nvm, page, &nvm->entries[i]) : NVM_OK;
+        if (status != NVM_OK) {
+            return status;
         }
-        source = nvm_page_after(nvm, source);
     }
-    return NVM_OK;
+    /* Lengths that changed between two looks would make a snapshot of other places. */
+    return nvm->length == plan->end ? NVM_OK : NVM_DAMAGED;
 }
 
 /* The page's own count, or the head's: in a ring they are alike. */
@@ -142,7 +161,7 @@ static enum nvm_status erases_of(const struct nvm *nvm, uint32_t page, uint32_t 
 }
 
 static enum nvm_status page_write(struct nvm *nvm, uint32_t page, const struct nvm_header *header,
-                                  uint32_t fill_pages, const struct plan *plan)
+                                  const struct plan *plan)
 {
     uint8_t bytes[NVM_HEADER_BYTES];
     enum nvm_status status = nvm_flash_erase(nvm, page);
@@ -156,7 +175,7 @@ static enum nvm_status page_write(struct nvm *nvm, uint32_t page, const struct n
         status = snapshot_write(nvm, page, plan);
     }
     if (status == NVM_OK) {
-        status = copies_write(nvm, page, fill_pages, plan);
+        status = copies_write(nvm, page, plan);
     }
     if (status == NVM_OK) {
         status = nvm_stream_open(nvm, page, nvm_header_seed(header), header->base);
@@ -164,14 +183,20 @@ static enum nvm_status page_write(struct nvm *nvm, uint32_t page, const struct n
     return status;
 }
 
-static void index_move(struct nvm *nvm, uint32_t page, const struct plan *plan)
+/* The opening stands already. If its index cannot be had, nothing is said any more, as after a
+ * power loss, until a mount has looked. */
+static enum nvm_status index_move(struct nvm *nvm, uint32_t page, const struct plan *plan)
 {
+    uint32_t place = plan->start;
     for (uint32_t i = 0; i < nvm->records; i++) {
-        if (plan->offset[i] != 0) {
-            nvm->entries[i].page = (uint8_t)page;
-            nvm->entries[i].offset = plan->offset[i];
+        struct nvm_entry entry;
+        if (entry_move(nvm, page, plan, i, &place, &entry) != NVM_OK) {
+            nvm->state = NVM_STATE_POWER_LOST;
+            return NVM_POWER_LOST;
         }
+        nvm->entries[i] = entry;
     }
+    return NVM_OK;
 }
 
 static enum nvm_status page_open(struct nvm *nvm, uint32_t page, uint32_t attempt,
@@ -195,11 +220,13 @@ static enum nvm_status page_open(struct nvm *nvm, uint32_t page, uint32_t attemp
         .attempt = (uint8_t)attempt,
     };
     memcpy(header.salt, nvm->salt, NVM_SALT_BYTES);
-    status = page_write(nvm, page, &header, fill_pages, &plan);
+    status = page_write(nvm, page, &header, &plan);
+    if (status == NVM_OK) {
+        status = index_move(nvm, page, &plan);
+    }
     if (status != NVM_OK) {
         return status;
     }
-    index_move(nvm, page, &plan);
     nvm->head = (uint8_t)page;
     nvm_head_set(nvm, &header);
     return nvm_log_fence(nvm);

@@ -10,10 +10,6 @@
 
 #define CORE_RECORD_VERSION 1u
 
-/* A function whose large locals must be off the stack again before its caller goes on to the
- * memory: inlined, they would stay below the deepest chain of calls that the card has. */
-#define OWN_FRAME __attribute__((noinline))
-
 enum core_record {
     RECORD_FACTORY = 1,         /* serial 8 | is hardware 1 */
     RECORD_TRANSPORT_KEY = 2,   /* AES key 16 */

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-static enum status signed_head(const struct card *card, struct reader *r, struct block_run *run,
-                               struct list_head *head)
+OWN_FRAME static enum status signed_head(const struct card *card, struct reader *r,
+                                         struct block_run *run, struct list_head *head)
 {
     struct certificate working;
     if (r->left < LIST_HEAD_BYTES)
@@ -33,7 +33,7 @@ static enum status signed_head(const struct card *card, struct reader *r, struct
     return STATUS_OK;
 }
 
-static enum status block_begin(struct card *card, struct reader *r)
+OWN_FRAME static enum status block_begin(struct card *card, struct reader *r)
 {
     struct block_run *run = &purse_of(card)->block;
     struct list_head head;

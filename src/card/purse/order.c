@@ -31,8 +31,8 @@ enum status document_is_current(const struct card *card, uint32_t end, const str
 }
 
 /* Whole, signed by a key of the bank, and for this card. */
-static enum status order_admit(const struct card *card, struct reader message, struct order *order,
-                               struct signer *signer)
+OWN_FRAME static enum status order_admit(const struct card *card, struct reader message,
+                                         struct order *order, struct signer *signer)
 {
     struct certificate working;
     enum status status = purse_document_status(order_check(&crypto_primitives, message.at,
@@ -118,8 +118,8 @@ static enum status may_take(struct card *card, const struct sale *sale, const st
     return status;
 }
 
-static enum status take(struct card *card, const struct sale *sale, const struct order *order,
-                        uint8_t document[RECEIPT_BYTES])
+OWN_FRAME static enum status take(struct card *card, const struct sale *sale,
+                                  const struct order *order, uint8_t document[RECEIPT_BYTES])
 {
     struct ledger next = purse_of(card)->ledger;
     struct order_track *track = track_of(&next, order->kind);
@@ -231,7 +231,8 @@ static enum status apply_acknowledgement(struct ledger *next, const struct order
     return STATUS_OK;
 }
 
-static enum status apply(struct card *card, const struct order *order, const struct signer *signer)
+OWN_FRAME static enum status apply(struct card *card, const struct order *order,
+                                   const struct signer *signer)
 {
     struct ledger next = purse_of(card)->ledger;
     bool is_new = false;

@@ -152,7 +152,8 @@ static enum stiver_bank_status earlier_order(struct stiver_bank *bank,
                     held.source.owner == wish->source.owner &&
                     held.payment_counter == wish->payment_counter && held.undo_number == 0;
         if (!same)
-            return bank_say(bank, STIVER_BANK_CONFLICT, "an order for that counter is out");
+            return bank_say(bank, STIVER_BANK_CONFLICT,
+                            "an order for that counter is out: ask for its amount again");
         return give_again(bank, &held, message);
     }
     if (status == STORE_NONE)

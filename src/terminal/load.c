@@ -100,13 +100,52 @@ static terminal_status bring_last_receipt(const struct stiver_terminal_session *
     return stiver_terminal_synchronise(session->terminal, link, &sync, session->result->detail);
 }
 
-static terminal_status load(struct stiver_terminal_session *session, struct money amount,
-                            const struct stiver_terminal_link *link)
+/* Asks for one order and has the card take it. */
+static terminal_status ask_and_load(struct stiver_terminal_session *session, uint32_t counter,
+                                    struct money amount, const struct stiver_terminal_link *link)
 {
     uint8_t memory[ORDER_MESSAGE_BYTES_MAX];
     struct writer message = writer_of(memory, sizeof memory);
-    struct purse_status purse;
     struct order order;
+    terminal_status status = ask_order(session, counter, amount, link, &order, &message);
+    return status == STIVER_TERMINAL_OK ? load_order(session, &order, &message) : status;
+}
+
+/* An order that the card did not take would keep every other one back. The bank signs a zero order
+ * for the same counter; which of the two the card took stands in its receipt, so that this is safe
+ * whatever happened before. True if the card took the zero order now. What the caller knows of the
+ * sale stays in the session's result. */
+static bool take_back(struct stiver_terminal_session *session, uint32_t counter, uint16_t currency,
+                      const struct stiver_terminal_link *link)
+{
+    struct stiver_terminal_result *result = session->result, aside = *result;
+    session->result = &aside;
+    bool is_back =
+        ask_and_load(session, counter, money_of(0, currency), link) == STIVER_TERMINAL_OK;
+    session->result = result;
+    return is_back;
+}
+
+/* The order for the card's next counter. If one for another amount is out (a load that broke off
+ * before the card took it), that one is taken back first. */
+static terminal_status load_next(struct stiver_terminal_session *session, uint32_t counter,
+                                 struct money amount, const struct stiver_terminal_link *link)
+{
+    terminal_status status = ask_and_load(session, counter, amount, link);
+    if (status == STIVER_TERMINAL_OK || status == STIVER_TERMINAL_UNFINISHED ||
+        !take_back(session, counter, amount.currency, link))
+        return status;
+    if (status != STIVER_TERMINAL_BANK_REFUSED)
+        return status; /* the card refused: its reason stands, and nothing keeps the next load back
+                        */
+    status = bring_last_receipt(session, link);
+    return status == STIVER_TERMINAL_OK ? ask_and_load(session, counter + 1, amount, link) : status;
+}
+
+static terminal_status load(struct stiver_terminal_session *session, struct money amount,
+                            const struct stiver_terminal_link *link)
+{
+    struct purse_status purse;
     terminal_status status = session_status(session, &purse);
     if (status == STIVER_TERMINAL_OK && purse.load_counter >= COUNTER_MAX)
         status = STIVER_TERMINAL_EXHAUSTED;
@@ -115,9 +154,7 @@ static terminal_status load(struct stiver_terminal_session *session, struct mone
     if (status == STIVER_TERMINAL_OK)
         status = bring_last_receipt(session, link);
     if (status == STIVER_TERMINAL_OK)
-        status = ask_order(session, purse.load_counter + 1, amount, link, &order, &message);
-    if (status == STIVER_TERMINAL_OK)
-        status = load_order(session, &order, &message);
+        status = load_next(session, purse.load_counter + 1, amount, link);
     if (status == STIVER_TERMINAL_CARD_NOT_ISSUED)
         status = session_explain(session, status);
     if (status == STIVER_TERMINAL_OK)

@@ -238,6 +238,29 @@ static void a_lost_card_blocks_itself_and_the_books_still_balance(void **state)
     check_books(2000);
 }
 
+static void a_load_that_the_card_refuses_keeps_no_later_one_back(void **state)
+{
+    struct stiver_terminal_result result;
+    (void)state;
+    assert_int_equal(act(&kiosk, 10000, true, PULL_NEVER, &result), STIVER_TERMINAL_OK);
+    assert_int_equal(act(&kiosk, 9000, true, PULL_NEVER, &result), STIVER_TERMINAL_OK);
+    assert_int_equal(act(&kiosk, 5000, true, PULL_NEVER, &result), STIVER_TERMINAL_BALANCE_LIMIT);
+    assert_int_equal(act(&kiosk, 1000, true, PULL_NEVER, &result), STIVER_TERMINAL_OK);
+    assert_int_equal(result.balance.minor, 20000);
+    check_books(20000);
+}
+
+static void a_load_torn_before_the_commit_may_be_of_another_amount_next(void **state)
+{
+    struct stiver_terminal_result result;
+    (void)state;
+    assert_int_equal(act(&kiosk, 2000, true, PULL_BEFORE_COMMIT, &result),
+                     STIVER_TERMINAL_UNFINISHED);
+    assert_int_equal(act(&kiosk, 700, true, PULL_NEVER, &result), STIVER_TERMINAL_OK);
+    assert_int_equal(result.balance.minor, 700);
+    check_books(700);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -245,6 +268,8 @@ int main(void)
         TEST(a_whole_life_with_its_tears_balances),
         TEST(acknowledgements_come_back_to_the_card),
         TEST(a_lost_card_blocks_itself_and_the_books_still_balance),
+        TEST(a_load_that_the_card_refuses_keeps_no_later_one_back),
+        TEST(a_load_torn_before_the_commit_may_be_of_another_amount_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,16 +33,39 @@ static enum stiver_bank_status share_of(struct stiver_bank *bank, const struct b
     return STIVER_BANK_OK;
 }
 
+/* The same one again. If another hand brought it first, its own terminal may still have a share in
+ * it; whoever it was, nobody gets one twice. */
+static enum stiver_bank_status conflict_again(struct stiver_bank *bank, const struct batch *batch,
+                                              const struct card_record *card,
+                                              struct conflict_record *record, struct entry *entry)
+{
+    const struct receipt *receipt = &entry->receipt;
+    entry->result = UPLOAD_ALREADY;
+    if (record->paid != 0)
+        return STIVER_BANK_OK;
+    enum stiver_bank_status status = share_of(bank, batch, card, receipt, &record->paid);
+    if (status != STIVER_BANK_OK || record->paid == 0)
+        return status;
+    int64_t document;
+    status = bank_keep(bank, RECORD_KEPT, batch->uploader->terminal, record->hash,
+                       sizeof record->hash, &document);
+    if (status == STIVER_BANK_OK)
+        status = bank_status_of_store(STORE(bank, conflict_update, record));
+    if (status == STIVER_BANK_OK)
+        status = bank_post(bank, document, account_of(ACCOUNT_LOSS),
+                           account_merchant(receipt->merchant), receipt->card, record->paid);
+    entry->result = UPLOAD_BOOKED;
+    return status;
+}
+
 enum stiver_bank_status conflict_settle(struct stiver_bank *bank, struct batch *batch,
                                         struct card_record *card, struct entry *entry)
 {
     const struct receipt *receipt = &entry->receipt;
     struct conflict_record record = {.counter = receipt->card_counter};
     enum store_status stored = STORE(bank, conflict_find, entry->content, &record);
-    if (stored == STORE_OK) {
-        entry->result = UPLOAD_ALREADY;
-        return STIVER_BANK_OK;
-    }
+    if (stored == STORE_OK)
+        return conflict_again(bank, batch, card, &record, entry);
     if (stored != STORE_NONE)
         return bank_status_of_store(stored);
     memcpy(record.hash, entry->content, sizeof record.hash);

@@ -23,14 +23,15 @@ void replay_init(struct replay *r)
     r->receipts = table_of(sizeof(struct replay_number_key), sizeof(struct replay_receipt));
     r->by_hash = table_of(SHA256_BYTES, sizeof(struct replay_number_key));
     r->by_number = table_of(sizeof(struct replay_number_key), sizeof(struct replay_number_key));
+    r->conflicts = table_of(SHA256_BYTES, sizeof(struct replay_conflict));
     r->abandoned = table_of(sizeof(struct replay_number_key), CARD_NUMBER_BYTES);
 }
 
 void replay_free(struct replay *r)
 {
-    struct table *tables[] = {&r->authorities, &r->cards,     &r->fingerprints,
-                              &r->listed,      &r->orders,    &r->receipts,
-                              &r->by_hash,     &r->by_number, &r->abandoned};
+    struct table *tables[] = {&r->authorities, &r->cards,    &r->fingerprints, &r->listed,
+                              &r->orders,      &r->receipts, &r->by_hash,      &r->by_number,
+                              &r->conflicts,   &r->abandoned};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         table_free(tables[i]);
     free(r->expected);
@@ -257,10 +258,12 @@ static enum store_status replay_credit(struct replay *r, const struct document_r
                   receipt->card, order->amount);
 }
 
-static enum store_status replay_conflict(struct replay *r, const struct document_record *d,
-                                         const struct receipt *receipt,
-                                         const struct replay_card *card)
+/* What the loss account pays for it, if this terminal brings it because of this document. */
+static enum store_status replay_share(struct replay *r, const struct document_record *d,
+                                      struct replay_conflict *conflict)
 {
+    const struct receipt *receipt = &conflict->receipt;
+    const struct replay_card *card = table_find(&r->cards, receipt->card);
     struct replay_terminal_certificate *t =
         table_find(&r->fingerprints, receipt->terminal_certificate);
     bool own = memcmp(d->terminal, receipt->terminal, TERMINAL_NUMBER_BYTES) == 0;
@@ -270,9 +273,25 @@ static enum store_status replay_conflict(struct replay *r, const struct document
         (card->listed && t->start >= card->listed))
         return STORE_OK;
     uint32_t share = receipt->amount.minor > t->limit ? t->limit : receipt->amount.minor;
-    t->paid_conflict = share > 0;
+    conflict->was_paid = t->paid_conflict = share > 0;
     return expect(r, d->id, account_of(ACCOUNT_LOSS), account_merchant(receipt->merchant),
                   receipt->card, share);
+}
+
+static enum store_status replay_conflict(struct replay *r, const struct document_record *d,
+                                         const struct receipt *receipt)
+{
+    uint8_t content[SHA256_BYTES];
+    if (document_hash(&bank_primitives, d->bytes, d->length - SIGNATURE_BYTES, content) !=
+        DOCUMENT_OK)
+        return STORE_INTERNAL;
+    if (table_find(&r->conflicts, content))
+        return bad(r, d, "is a receipt that was kept before");
+    struct replay_conflict *conflict = table_add(&r->conflicts, content);
+    if (!conflict)
+        return STORE_MEMORY;
+    conflict->receipt = *receipt;
+    return replay_share(r, d, conflict);
 }
 
 static enum store_status replay_first(struct replay *r, const struct document_record *d,
@@ -323,14 +342,28 @@ static enum store_status replay_receipt(struct replay *r, const struct document_
         return bad(r, d, "is a receipt whose signature does not verify");
     r->audit->receipts++;
     struct replay_number_key key = replay_key(receipt.card_counter, receipt.card);
-    return table_find(&r->receipts, &key) ? replay_conflict(r, d, &receipt, card)
+    return table_find(&r->receipts, &key) ? replay_conflict(r, d, &receipt)
                                           : replay_first(r, d, &receipt, card);
 }
 
 /* ---- what nobody signed ---- */
 
+static enum store_status replay_kept_conflict(struct replay *r, const struct document_record *d,
+                                              struct replay_conflict *conflict)
+{
+    bool was_paid = conflict->was_paid;
+    enum store_status status = replay_share(r, d, conflict);
+    if (status != STORE_OK || (!was_paid && conflict->was_paid))
+        return status;
+    return bad(r, d, "keeps a receipt that nothing is due for");
+}
+
 static enum store_status replay_kept(struct replay *r, const struct document_record *d)
 {
+    struct replay_conflict *conflict =
+        d->length == SHA256_BYTES ? table_find(&r->conflicts, d->bytes) : NULL;
+    if (conflict)
+        return replay_kept_conflict(r, d, conflict);
     const struct replay_number_key *key =
         d->length == SHA256_BYTES ? table_find(&r->by_hash, d->bytes) : NULL;
     struct replay_receipt *held = key ? table_find(&r->receipts, key) : NULL;

@@ -42,6 +42,12 @@ struct replay_receipt {
     enum receipt_state state;
 };
 
+/* A receipt that met another's card counter. */
+struct replay_conflict {
+    struct receipt receipt;
+    bool was_paid;
+};
+
 struct replay {
     uint32_t scheme;
     uint16_t currency;
@@ -54,6 +60,7 @@ struct replay {
     struct table receipts;     /* counter 4 | card 8 */
     struct table by_hash;      /* 32: key of receipts */
     struct table by_number;    /* terminal counter 4 | terminal 8: key of receipts, the first */
+    struct table conflicts;    /* 32, of what is signed */
     struct table abandoned;    /* terminal counter 4 | terminal 8: card */
     struct posting_record *expected; /* owned */
     size_t expected_count, expected_capacity;

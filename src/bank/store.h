@@ -84,7 +84,8 @@ enum document_type {
     RECORD_RECEIPT,         /* receipt document; terminal: who brought it */
     RECORD_STATEMENT,       /* a card's key statement */
     RECORD_LIST,            /* head message */
-    RECORD_KEPT,            /* hash 32 of a receipt that its own terminal brought after another */
+    RECORD_KEPT,            /* hash 32 of a receipt that its own terminal brought after another; of
+                             * one that met another's card counter, the signature apart */
     RECORD_ABANDONED,       /* card 8 | terminal counter 4 | kind 1; terminal: who says so */
     RECORD_FUND,            /* amount 4 | currency 2 | reference; terminal: whose till */
     RECORD_CARD_LISTED,     /* card 8 | reason 1 */
@@ -343,6 +344,8 @@ struct store_verbs {
     enum store_status (*conflict_add)(struct store *, const struct conflict_record *);
     enum store_status (*conflict_find)(struct store *, const uint8_t hash[SHA256_BYTES],
                                        struct conflict_record *);
+    /* What was paid. */
+    enum store_status (*conflict_update)(struct store *, const struct conflict_record *);
     /* Whether a conflict under this terminal certificate was paid. */
     enum store_status (*conflict_paid)(struct store *, const uint8_t fingerprint[HOST_ID_BYTES],
                                        bool *paid);

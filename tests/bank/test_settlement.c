@@ -246,6 +246,54 @@ static void clone_is_paid_once_from_the_loss_and_listed(void **state)
     town_close(&t);
 }
 
+/* Whoever has read a clone's receipt may bring it first; that must not cost the shop that kept it.
+ */
+static void conflict_by_another_hand_is_paid_when_its_terminal_brings_it(void **state)
+{
+    (void)state;
+    struct town t;
+    uint8_t first[RECEIPT_BYTES], second[RECEIPT_BYTES], third[RECEIPT_BYTES];
+    town_open(&t);
+    struct card clone = t.card, twin = t.card;
+    card_pay(&t.card, &t.shop, 250, first);
+    card_pay(&clone, &t.other, 300, second);
+    card_pay(&twin, &t.other, 100, third);
+    assert_int_equal(upload_one(&t.w, &t.shop, first, &t.card), UPLOAD_BOOKED);
+    assert_int_equal(upload_one(&t.w, &t.shop, second, &t.card), UPLOAD_SUSPENSE);
+    assert_int_equal(upload_one(&t.w, &t.shop, third, &t.card), UPLOAD_SUSPENSE);
+    assert_int_equal(upload_one(&t.w, &t.shop, second, &t.card), UPLOAD_ALREADY);
+    assert_int_equal(world_balance(&t.w, "loss"), 0);
+    uint64_t alarms = world_alarms(&t.w);
+    assert_int_equal(upload_one(&t.w, &t.other, second, &t.card), UPLOAD_BOOKED);
+    assert_int_equal(world_balance(&t.w, "loss"), -300);
+    assert_int_equal(world_balance(&t.w, "merchant:8"), 300);
+    assert_int_equal(upload_one(&t.w, &t.other, second, &t.card), UPLOAD_ALREADY);
+    assert_int_equal(upload_one(&t.w, &t.other, third, &t.card), UPLOAD_ALREADY);
+    assert_int_equal(world_balance(&t.w, "loss"), -300);
+    assert_int_equal(world_alarms(&t.w), alarms);
+    town_close(&t);
+}
+
+static void conflict_that_was_given_up_is_not_paid_later(void **state)
+{
+    (void)state;
+    struct town t;
+    uint8_t first[RECEIPT_BYTES], second[RECEIPT_BYTES], results[1];
+    struct parcel p = {0};
+    town_open(&t);
+    struct card clone = t.card;
+    card_pay(&t.card, &t.shop, 250, first);
+    card_pay(&clone, &t.other, 300, second);
+    assert_int_equal(upload_one(&t.w, &t.shop, first, &t.card), UPLOAD_BOOKED);
+    assert_int_equal(upload_one(&t.w, &t.shop, second, &t.card), UPLOAD_SUSPENSE);
+    parcel_abandoned(&p, &t.card, t.other.counter);
+    struct reply reply = parcel_upload(&t.w, &t.other, &p, results, NULL);
+    reply_free(&reply);
+    assert_int_equal(upload_one(&t.w, &t.other, second, &t.card), UPLOAD_ALREADY);
+    assert_int_equal(world_balance(&t.w, "loss"), 0);
+    town_close(&t);
+}
+
 static void clone_after_listing_is_not_paid(void **state)
 {
     (void)state;
@@ -341,6 +389,8 @@ int main(void)
         cmocka_unit_test(given_up_sale_is_owed_to_the_holder),
         cmocka_unit_test(listed_terminal_is_not_paid_any_more),
         cmocka_unit_test(clone_is_paid_once_from_the_loss_and_listed),
+        cmocka_unit_test(conflict_by_another_hand_is_paid_when_its_terminal_brings_it),
+        cmocka_unit_test(conflict_that_was_given_up_is_not_paid_later),
         cmocka_unit_test(clone_after_listing_is_not_paid),
         cmocka_unit_test(broken_chain_rings_and_lists),
         cmocka_unit_test(lost_card_leaves_the_list_when_it_has_blocked_itself),

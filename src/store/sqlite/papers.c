@@ -276,6 +276,14 @@ static enum store_status conflict_find(struct store *store, const uint8_t hash[S
     return store_done(store, s, whole);
 }
 
+static enum store_status conflict_update(struct store *store, const struct conflict_record *r)
+{
+    struct db *db = db_of(store);
+    db_bind_blob(db, SQL_CONFLICT_UPDATE, 1, r->hash, sizeof r->hash);
+    db_bind_int(db, SQL_CONFLICT_UPDATE, 2, r->paid);
+    return store_run(store, SQL_CONFLICT_UPDATE);
+}
+
 static enum store_status conflict_paid(struct store *store,
                                        const uint8_t fingerprint[HOST_ID_BYTES], bool *paid)
 {
@@ -332,6 +340,7 @@ void verbs_of_papers(struct store_verbs *verbs)
     verbs->receipts = receipts;
     verbs->conflict_add = conflict_add;
     verbs->conflict_find = conflict_find;
+    verbs->conflict_update = conflict_update;
     verbs->conflict_paid = conflict_paid;
     verbs->abandoned_add = abandoned_add;
     verbs->abandoned_find = abandoned_find;

@@ -80,7 +80,11 @@ enum stiver_bank_status file_write(const char *directory, const char *name, cons
     char path[PATH_BYTES], draft[PATH_BYTES];
     if (!path_of(directory, name, "", path) || !path_of(directory, name, ".new", draft))
         return STIVER_BANK_ARGUMENT;
-    int file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    /* What an earlier run, or somebody else, left there is not written into: it may be a link, or
+     * open to others. */
+    if (unlink(draft) != 0 && errno != ENOENT)
+        return status_of_errno();
+    int file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0)
         return status_of_errno();
     bool done = write_all(file, data, bytes);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bank/key_file.h"
+
 static unsigned entries_of(const char *path)
 {
     unsigned count = 0;
@@ -193,6 +195,42 @@ static void everything_but_the_roots_work_goes_on_without_the_root(void **state)
     world_close(&w);
 }
 
+/* A draft that somebody left there is no draft of ours: neither its target nor its mode is used. */
+static void a_planted_draft_is_never_written_into(void **state)
+{
+    (void)state;
+    struct world w;
+    struct stat about;
+    char draft[128], victim[128], path[128];
+    static const uint8_t secret[] = "secret";
+    world_open(&w);
+    snprintf(draft, sizeof draft, "%s/paper.new", w.directory);
+    snprintf(victim, sizeof victim, "%s/victim", w.directory);
+    snprintf(path, sizeof path, "%s/paper", w.directory);
+    int file = open(victim, O_WRONLY | O_CREAT, 0666);
+    assert_true(file >= 0);
+    close(file);
+    assert_int_equal(symlink(victim, draft), 0);
+    assert_int_equal(file_write(w.directory, "paper", secret, sizeof secret), STIVER_BANK_OK);
+    assert_int_equal(stat(victim, &about), 0);
+    assert_int_equal(about.st_size, 0);
+    file = open(draft, O_WRONLY | O_CREAT, 0666);
+    assert_true(file >= 0);
+    assert_int_equal(fchmod(file, 0666), 0);
+    assert_int_equal(file_write(w.directory, "paper", secret, sizeof secret), STIVER_BANK_OK);
+    assert_int_equal(fstat(file, &about), 0);
+    assert_int_equal(about.st_size, 0); /* who held it open reads nothing */
+    close(file);
+    assert_int_equal(lstat(path, &about), 0);
+    assert_true(S_ISREG(about.st_mode));
+    assert_int_equal(about.st_mode & 0777, 0600);
+    assert_int_equal(about.st_size, sizeof secret);
+    assert_int_not_equal(lstat(draft, &about), 0);
+    assert_int_equal(unlink(victim), 0);
+    assert_int_equal(unlink(path), 0);
+    world_close(&w);
+}
+
 struct key_pick {
     enum stiver_bank_key key;
     struct stiver_bank_key_state state;
@@ -287,6 +325,7 @@ int main(void)
         cmocka_unit_test(damaged_foreign_and_newer_records_are_told_apart),
         cmocka_unit_test(everything_but_the_roots_work_goes_on_without_the_root),
         cmocka_unit_test(renewed_keys_sign_and_old_papers_stay_good),
+        cmocka_unit_test(a_planted_draft_is_never_written_into),
         cmocka_unit_test(full_disk_keeps_nothing_of_the_step),
     };
     return cmocka_run_group_tests_name("founding", tests, NULL, NULL);

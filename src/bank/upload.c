@@ -11,6 +11,10 @@
 
 /* A terminal gets its next certificate when less than this is left of the one it has. */
 #define RENEW_SECONDS (2u * DAY_SECONDS)
+/* A terminal that was off for a week comes back by itself. One that was off for longer may have
+ * been taken out of a drawer by somebody else: a person decides (recertify). As long as a
+ * certificate lasts at most. */
+#define RENEW_LATE_SECONDS (7u * DAY_SECONDS)
 
 /* ---- what came ---- */
 
@@ -125,7 +129,10 @@ static enum stiver_bank_status write_certificate(struct stiver_bank *bank,
         bank_status_of_store(STORE(bank, terminal_certificate_newest, terminal->terminal, &newest));
     if (status != STIVER_BANK_OK)
         return status;
-    if (terminal->listed || newest.end > bank_now(bank) + RENEW_SECONDS) {
+    uint32_t now = bank_now(bank);
+    bool is_near_end = newest.end <= now + RENEW_SECONDS;
+    bool is_forgotten = newest.end < now && now - newest.end > RENEW_LATE_SECONDS;
+    if (terminal->listed || !is_near_end || is_forgotten) {
         link_field(w, NULL, 0);
         return STIVER_BANK_OK;
     }

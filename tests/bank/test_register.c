@@ -275,6 +275,44 @@ static void terminal_near_its_end_is_renewed_by_its_upload(void **state)
     town_close(&t);
 }
 
+/* Whether an upload brings this terminal a certificate. */
+static bool is_renewed(struct town *t)
+{
+    struct parcel p = {0};
+    struct reader rest;
+    uint8_t none[1];
+    struct reply reply = parcel_upload(&t->w, &t->shop, &p, none, &rest);
+    (void)reader_u32(&rest);
+    (void)link_field_read(&rest);
+    bool is_there = link_field_read(&rest).left > 0;
+    assert_true(reader_done(&rest));
+    reply_free(&reply);
+    return is_there;
+}
+
+/* A terminal that was stolen out of a drawer must not certify itself; one that was off over the
+ * holidays may. */
+static void terminal_long_past_its_end_is_not_renewed_by_its_upload(void **state)
+{
+    (void)state;
+    struct town t;
+    struct stiver_bank_bytes package;
+    town_open(&t);
+    struct certificate c;
+    assert_int_equal(certificate_decode(t.shop.certificate, t.shop.certificate_bytes, &c),
+                     DOCUMENT_OK);
+    t.w.now = c.end + 7 * WORLD_DAY + 1;
+    assert_false(is_renewed(&t));
+    t.w.now = c.end + 7 * WORLD_DAY;
+    assert_true(is_renewed(&t));
+    t.w.now += 30 * WORLD_DAY;
+    assert_false(is_renewed(&t));
+    assert_int_equal(stiver_bank_recertify(t.w.bank, t.shop.number, 1, &package), STIVER_BANK_OK);
+    stiver_bank_bytes_free(&package);
+    assert_true(is_renewed(&t)); /* less than two days are left of the new one */
+    town_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +327,7 @@ int main(void)
         cmocka_unit_test(malformed_bodies_are_refused),
         cmocka_unit_test(terminals_are_certified_for_a_week_at_most),
         cmocka_unit_test(terminal_near_its_end_is_renewed_by_its_upload),
+        cmocka_unit_test(terminal_long_past_its_end_is_not_renewed_by_its_upload),
     };
     return cmocka_run_group_tests_name("register", tests, NULL, NULL);
 }

@@ -69,7 +69,8 @@ terminal_status journal_is_blocked(struct db *journal, const uint8_t card[CARD_N
 terminal_status journal_keep_foreign(struct db *journal, const uint8_t card[CARD_NUMBER_BYTES],
                                      uint32_t card_counter, const uint8_t document[RECEIPT_BYTES],
                                      struct piece certificate) TERMINAL_CHECKED;
-/* untold: only what was recovered and not told; it counts as told, and with claim as claimed. */
+/* untold: only what was recovered and not told; what was visited counts as told, and with claim as
+ * claimed. */
 terminal_status journal_entries(struct db *journal, uint32_t scheme, uint32_t first, bool untold,
                                 bool claim, stiver_terminal_entry_visit *visit,
                                 void *context) TERMINAL_CHECKED;

@@ -175,29 +175,55 @@ terminal_status journal_paid(struct db *journal, const uint8_t card[CARD_NUMBER_
     return status == DB_ROW ? STIVER_TERMINAL_OK : journal_status(status);
 }
 
+struct wish {
+    enum document_kind kind;
+    const uint8_t *card;
+    struct money amount;
+    uint32_t since;
+};
+
+/* DB_ROW: there is one. */
+static enum db_status find_claimable(struct db *db, const struct wish *wish, int64_t *number,
+                                     uint8_t document[RECEIPT_BYTES])
+{
+    const size_t s = JOURNAL_CLAIMABLE;
+    db_bind_blob(db, s, 1, wish->card, CARD_NUMBER_BYTES);
+    db_bind_int(db, s, 2, wish->kind);
+    db_bind_int(db, s, 3, wish->amount.minor);
+    db_bind_int(db, s, 4, wish->amount.currency);
+    db_bind_int(db, s, 5, wish->since);
+    enum db_status status = db_step(db, s);
+    if (status != DB_ROW)
+        return status;
+    *number = db_column_int(db, s, 0);
+    bool is_whole = db_column_fixed(db, s, 1, document, RECEIPT_BYTES);
+    db_reset(db, s);
+    return is_whole ? DB_ROW : DB_CORRUPT;
+}
+
 terminal_status journal_claim(struct db *journal, enum document_kind kind,
                               const uint8_t card[CARD_NUMBER_BYTES], struct money amount,
                               uint32_t since, uint8_t document[RECEIPT_BYTES], bool *found)
 {
-    const size_t s = JOURNAL_CLAIMABLE;
-    db_bind_blob(journal, s, 1, card, CARD_NUMBER_BYTES);
-    db_bind_int(journal, s, 2, kind);
-    db_bind_int(journal, s, 3, amount.minor);
-    db_bind_int(journal, s, 4, amount.currency);
-    db_bind_int(journal, s, 5, since);
-    enum db_status status = db_step(journal, s);
+    const struct wish wish = {kind, card, amount, since};
+    int64_t number;
     *found = false;
+    enum db_status status = find_claimable(journal, &wish, &number, document);
     if (status != DB_ROW)
         return journal_status(status);
-    int64_t number = db_column_int(journal, s, 0);
-    bool is_whole = db_column_fixed(journal, s, 1, document, RECEIPT_BYTES);
-    db_reset(journal, s);
-    if (!is_whole)
-        return STIVER_TERMINAL_JOURNAL_DAMAGED;
-    db_bind_int(journal, JOURNAL_CLAIM, 1, number);
-    status = db_run(journal, JOURNAL_CLAIM);
-    *found = status == DB_OK;
-    return journal_status(status);
+    /* Looked for again inside: another program may have claimed it meanwhile. There is next to
+     * never one, so that no sale pays for the transaction. */
+    status = db_begin(journal);
+    if (status == DB_OK)
+        status = find_claimable(journal, &wish, &number, document);
+    bool is_there = status == DB_ROW;
+    if (is_there) {
+        db_bind_int(journal, JOURNAL_CLAIM, 1, number);
+        status = db_run(journal, JOURNAL_CLAIM);
+    }
+    terminal_status result = settle(journal, status);
+    *found = is_there && result == STIVER_TERMINAL_OK;
+    return result;
 }
 
 static terminal_status has_row(struct db *journal, size_t statement, const uint8_t *card, bool *has)
@@ -246,8 +272,9 @@ static bool read_entry(struct db *db, size_t s, uint32_t scheme,
            intent_tell(scheme, document, &entry->receipt);
 }
 
+/* *last: the number of the last one that was shown, 0 if none was. */
 static terminal_status visit_rows(struct db *db, size_t s, uint32_t scheme,
-                                  stiver_terminal_entry_visit *visit, void *context)
+                                  stiver_terminal_entry_visit *visit, void *context, uint32_t *last)
 {
     enum db_status status;
     struct stiver_terminal_entry entry;
@@ -256,6 +283,7 @@ static terminal_status visit_rows(struct db *db, size_t s, uint32_t scheme,
             db_reset(db, s);
             return STIVER_TERMINAL_JOURNAL_DAMAGED;
         }
+        *last = entry.number;
         if (visit != NULL && !visit(context, &entry))
             break;
     }
@@ -268,9 +296,12 @@ terminal_status journal_entries(struct db *journal, uint32_t scheme, uint32_t fi
 {
     const size_t s = untold ? JOURNAL_UNTOLD : JOURNAL_ENTRIES;
     db_bind_int(journal, s, 1, first);
-    terminal_status status = visit_rows(journal, s, scheme, visit, context);
+    uint32_t last = 0;
+    terminal_status status = visit_rows(journal, s, scheme, visit, context, &last);
     if (status != STIVER_TERMINAL_OK || !untold)
         return status;
     db_bind_int(journal, JOURNAL_TOLD, 1, claim);
+    db_bind_int(journal, JOURNAL_TOLD, 2, first);
+    db_bind_int(journal, JOURNAL_TOLD, 3, last);
     return journal_status(db_run(journal, JOURNAL_TOLD));
 }

@@ -135,6 +135,39 @@ static void a_payment_torn_before_the_commit_is_abandoned_and_paid_anew(void **s
     assert_int_equal(town.abandoned_count, 1);
 }
 
+static bool see_one(void *context, const struct stiver_terminal_entry *entry)
+{
+    return see(context, entry) && false;
+}
+
+/* What a person was not shown was not told. */
+static void who_stops_hearing_early_hears_the_rest_later(void **state)
+{
+    struct stiver_terminal_session *session;
+    struct stiver_terminal_result result;
+    struct seen seen = {0};
+    (void)state;
+    assert_int_equal(pay_torn(250, PULL_BEFORE_ANSWER, &result), STIVER_TERMINAL_UNFINISHED);
+    assert_int_equal(pay_torn(300, PULL_BEFORE_ANSWER, &result), STIVER_TERMINAL_UNFINISHED);
+    assert_int_equal(pay_torn(350, PULL_BEFORE_ANSWER, &result), STIVER_TERMINAL_UNFINISHED);
+    town_card_insert(&card);
+    begin(&shop, &session);
+    stiver_terminal_end(session);
+    assert_int_equal(stiver_terminal_recovered(shop.terminal, see_one, &seen), STIVER_TERMINAL_OK);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(seen.last.amount.minor, 250);
+    town_card_insert(&card);
+    assert_int_equal(stiver_terminal_recover(shop.terminal, &card.reader, see_one, &seen, &result),
+                     STIVER_TERMINAL_OK);
+    assert_int_equal(seen.count, 2);
+    assert_int_equal(seen.last.amount.minor, 300);
+    /* The last one was neither told nor claimed. */
+    assert_int_equal(town_pay(&shop, &card, 300, &result), STIVER_TERMINAL_OK);
+    assert_int_equal(town_pay(&shop, &card, 350, &result), STIVER_TERMINAL_FINISHED_EARLIER);
+    check_money();
+    assert_int_equal(town.paid, 250 + 300 + 350 + 300);
+}
+
 static void a_new_payment_can_be_asked_for_although_an_earlier_one_was_found(void **state)
 {
     struct stiver_terminal_session *session;
@@ -373,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_payment_torn_after_the_commit_is_that_sale_at_the_next_touch),
         TEST(a_payment_torn_before_the_commit_is_abandoned_and_paid_anew),
+        TEST(who_stops_hearing_early_hears_the_rest_later),
         TEST(a_new_payment_can_be_asked_for_although_an_earlier_one_was_found),
         TEST(another_amount_or_a_later_hour_is_another_sale),
         TEST(recovery_alone_finishes_and_tells_once),

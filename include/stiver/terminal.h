@@ -435,6 +435,8 @@ struct stiver_terminal_sync {
     unsigned rounds;                              /* uploads answered */
     unsigned booked, already, suspense, rejected; /* entries, by the bank's word */
     unsigned acknowledgements;                    /* taken, to be carried to cards */
+    /* A certificate under an authority that this terminal does not know is left out: after the
+     * bank renewed its terminal authority, a package has to be adopted. */
     bool new_list, new_certificate;
     uint32_t left; /* entries still to upload */
 };

@@ -238,6 +238,32 @@ static void a_new_certificate_is_used_from_then_on(void **state)
     check_money();
 }
 
+/* The bank's terminal authority was renewed; the terminal learns of it by a package alone. */
+static void a_certificate_of_an_authority_unknown_here_is_left_out(void **state)
+{
+    struct stiver_terminal_sync sync;
+    struct stiver_terminal_info before, after;
+    struct fixture_certificate next = shop.certificate;
+    (void)state;
+    pay(100);
+    assert_int_equal(stiver_terminal_info(shop.terminal, &before), STIVER_TERMINAL_OK);
+    next.fields.authority += 100;
+    next.fields.generation++;
+    next.fields.start += FIXTURE_DAY;
+    next.fields.end += FIXTURE_DAY;
+    fixture_certificate_seal(&next, &town.scheme.card_authority.keys);
+    town.give_certificate = &next;
+    assert_int_equal(synchronise(&sync), STIVER_TERMINAL_OK);
+    assert_false(sync.new_certificate);
+    assert_int_equal(sync.booked, 2);
+    assert_int_equal(sync.left, 0);
+    assert_int_equal(stiver_terminal_info(shop.terminal, &after), STIVER_TERMINAL_OK);
+    assert_int_equal(after.certificate_end, before.certificate_end);
+    assert_int_equal(after.to_upload, 0);
+    pay(100);
+    check_money();
+}
+
 static void a_certificate_for_another_key_is_not_taken(void **state)
 {
     struct stiver_terminal_sync sync;
@@ -247,9 +273,15 @@ static void a_certificate_for_another_key_is_not_taken(void **state)
     pay(100);
     fixture_terminal_make(&town.scheme, ROLE_POINT_OF_SALE, 2, &other);
     town.give_certificate = &other;
-    assert_int_equal(synchronise(&sync), STIVER_TERMINAL_BANK_ANSWER);
     assert_int_equal(stiver_terminal_info(shop.terminal, &info), STIVER_TERMINAL_OK);
-    assert_int_equal(info.to_upload, 2);
+    uint32_t end = info.certificate_end;
+    assert_int_equal(synchronise(&sync), STIVER_TERMINAL_OK);
+    assert_false(sync.new_certificate);
+    assert_int_equal(stiver_terminal_info(shop.terminal, &info), STIVER_TERMINAL_OK);
+    assert_int_equal(info.certificate_end, end);
+    assert_int_equal(info.to_upload, 0);
+    pay(100);
+    check_money();
 }
 
 static void an_older_list_does_not_replace_a_newer_one(void **state)
@@ -321,6 +353,7 @@ int main(void)
         TEST(an_acknowledgement_is_carried_and_frees_the_cards_log),
         TEST(an_acknowledgement_that_is_torn_never_spoils_the_sale),
         TEST(a_new_certificate_is_used_from_then_on),
+        TEST(a_certificate_of_an_authority_unknown_here_is_left_out),
         TEST(a_certificate_for_another_key_is_not_taken),
         TEST(an_older_list_does_not_replace_a_newer_one),
         TEST(a_terminal_in_doubt_stays_closed_until_the_bank_has_named_its_number),

@@ -99,7 +99,7 @@ static bool ask_pin(void *context, unsigned tries, char digits[9])
     const char *descriptor = cli_value(cli, "pin-fd");
     uint32_t fd = 0;
     size_t used = 0;
-    if (descriptor == NULL || !cli_number(cli, "--pin-fd", descriptor, 0, 65535, &fd))
+    if (!cli_number(cli, "--pin-fd", descriptor, 0, 65535, &fd))
         return false;
     if (!cli->json)
         (void)fprintf(cli->err, tries == 0 ? "PIN asked for.\n" : "PIN asked for, %u tries left.\n",
@@ -132,14 +132,18 @@ static enum cli_exit pay(struct contact *contact)
         return CLI_USAGE;
     if (!contact_card(contact))
         return contact_refused(contact);
+    bool can_ask = cli_value(cli, "pin-fd") != NULL;
     const struct stiver_terminal_sale sale = {.amount = {amount.minor, amount.currency},
-                                              .ask_pin = ask_pin,
+                                              .ask_pin = can_ask ? ask_pin : NULL,
                                               .pin_context = cli,
                                               .is_new = cli_flag(cli, "new")};
     enum stiver_terminal_status status =
         stiver_terminal_pay(contact->session, &sale, &contact->result);
     if (status == STIVER_TERMINAL_OK || status == STIVER_TERMINAL_FINISHED_EARLIER)
         return say_paid(contact);
+    if (status == STIVER_TERMINAL_PIN_REQUIRED && !can_ask)
+        return cli_refuse(cli, stiver_terminal_status_name(status), terminal_json(&contact->result),
+                          "This payment needs the holder's PIN: give it with --pin-fd.");
     return terminal_result(cli, &contact->result);
 }
 

@@ -70,6 +70,25 @@ static void repeat_gives_the_same_receipt_at_any_terminal(void **state)
     purse_books();
 }
 
+/* "Not there" would prove to a terminal that nothing was loaded; it was, and the bank knows. */
+static void repeat_whose_receipt_left_the_log_is_not_told_as_not_there(void **state)
+{
+    (void)state;
+    purse_at(ROLE_KIOSK, KIOSK);
+    struct order order = load_order(1, 2000);
+    assert_int_equal(carry(&order), STATUS_OK);
+    purse_at(ROLE_POINT_OF_SALE, KIOSK + 1);
+    struct order acknowledgement = purse_acknowledgement(1, 0);
+    assert_int_equal(purse_apply(&acknowledgement), STATUS_OK);
+    for (unsigned i = 0; i < LOG_SLOTS; i++) {
+        purse_tap();
+        assert_int_equal(purse_pay_amount(1), STATUS_OK);
+    }
+    purse_at(ROLE_KIOSK, KIOSK);
+    assert_refused(STATUS_COUNTER, carry(&order));
+    purse_books();
+}
+
 static void counters_other_than_the_next_are_refused(void **state)
 {
     (void)state;
@@ -460,6 +479,8 @@ int main(void)
         cmocka_unit_test_setup(load_adds_its_amount_and_is_signed, purse_fresh),
         cmocka_unit_test_setup(loads_are_not_payments_of_the_power_up, purse_fresh),
         cmocka_unit_test_setup(repeat_gives_the_same_receipt_at_any_terminal, purse_fresh),
+        cmocka_unit_test_setup(repeat_whose_receipt_left_the_log_is_not_told_as_not_there,
+                               purse_fresh),
         cmocka_unit_test_setup(counters_other_than_the_next_are_refused, purse_fresh),
         cmocka_unit_test_setup(zero_load_takes_the_counter_and_moves_nothing, purse_fresh),
         cmocka_unit_test_setup(zero_load_comes_too_late_for_a_taken_order, purse_fresh),

@@ -77,6 +77,15 @@ static bool is_last_taken(const struct order_track *track, const struct order *o
            order->number == track->number;
 }
 
+/* The receipt may have left the log, once the bank had acknowledged it. That is no "not there",
+ * which says that nothing was taken: the order is only no next one any more. */
+static enum status repeat_of_taken(struct card *card, const struct order_track *track,
+                                   uint8_t document[RECEIPT_BYTES])
+{
+    enum status status = log_read(card, track->card_counter, document);
+    return status == STATUS_NOT_THERE ? STATUS_COUNTER : status;
+}
+
 /* An order of zero undoes the one it stands for, and a purse above its limit must still take it. */
 static enum status balance_fits(const struct ledger *ledger, struct money amount)
 {
@@ -162,7 +171,7 @@ static enum status load_or_refund(struct card *card, const struct apdu_command *
     /* Before all that may have changed since: what was taken was taken, and any terminal may bring
      * the receipt home. */
     if (is_last_taken(track_of(ledger, kind), &order))
-        return log_read(card, track_of(ledger, kind)->card_counter, document);
+        return repeat_of_taken(card, track_of(ledger, kind), document);
     status = may_take(card, &sale, &order, &signer, document);
     if (status != STATUS_OK)
         return status;

@@ -246,6 +246,69 @@ static void power_cut_right_after_the_spend_leaves_it_spent(void **state)
     purse_books();
 }
 
+/* Flash at its end: after so many programs it takes none any more. */
+static int32_t programs_left;
+static enum stiver_flash_status (*healthy_program)(void *, uint32_t, const uint8_t *, size_t);
+
+static enum stiver_flash_status failing_program(void *context, uint32_t address,
+                                                const uint8_t *data, size_t bytes)
+{
+    if (programs_left <= 0)
+        return STIVER_FLASH_WORN;
+    programs_left--;
+    return healthy_program(context, address, data, bytes);
+}
+
+/* From the next contact on, the flash can be made to fail. */
+static void flash_prepare(void)
+{
+    healthy_program = purse_card.port.program;
+    purse_card.port.program = failing_program;
+    programs_left = INT32_MAX;
+    purse_tap();
+}
+
+/* One command with the right PIN; the flash takes so many programs, and after it all again. */
+static uint16_t command_on_failing_flash(enum command command, int32_t programs)
+{
+    uint8_t data[2 * PIN_BYTES];
+    memcpy(data, purse_pin, PIN_BYTES);
+    memcpy(data + PIN_BYTES, purse_pin, PIN_BYTES);
+    programs_left = programs;
+    uint16_t word = card_harness_command(&purse_card, command, data,
+                                         command == COMMAND_VERIFY_PIN ? PIN_BYTES : sizeof data);
+    programs_left = INT32_MAX;
+    return word;
+}
+
+/* 62xx says that nothing was changed; a try that was spent is a change. */
+static void refusal_after_a_spent_try_says_how_many_are_left(void **state)
+{
+    (void)state;
+    static const enum command commands[] = {COMMAND_VERIFY_PIN, COMMAND_CHANGE_PIN};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        unsigned before = 0, after = 0;
+        uint16_t word = 0;
+        purse_fresh(state);
+        at_shop();
+        flash_prepare();
+        for (int32_t programs = 0; word != 0x9000; programs++) {
+            assert_int_equal(verify(purse_pin), STATUS_OK);
+            word = command_on_failing_flash(commands[i], programs);
+            purse_tap();
+            if (word == 0x9000 || word >> 8 == 0x62)
+                assert_int_equal(tries_left(), PIN_TRIES);
+            if (word >> 4 == 0x63C)
+                assert_int_equal(tries_left(), word & 0xF);
+            before += word >> 8 == 0x62;
+            after += word >> 4 == 0x63C;
+        }
+        assert_true(before > 0);
+        assert_true(after > 0);
+        purse_books();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup(last_wrong_try_names_its_terminal, purse_fresh),
         cmocka_unit_test_setup(power_cut_during_a_wrong_guess_wins_no_try, purse_fresh),
         cmocka_unit_test_setup(power_cut_right_after_the_spend_leaves_it_spent, purse_fresh),
+        cmocka_unit_test_setup(refusal_after_a_spent_try_says_how_many_are_left, purse_fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

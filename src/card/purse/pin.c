@@ -16,6 +16,13 @@ struct tries {
     uint8_t last_wrong[TERMINAL_NUMBER_BYTES]; /* terminal */
 };
 
+/* Once a try is spent, 62xx would be a lie ("nothing was changed"): whatever fails then, a wrong
+ * PIN or the memory, is told as what is left. */
+static enum status tries_told(uint8_t left)
+{
+    return (enum status)(STATUS_PIN_WRONG + left);
+}
+
 /* The remainder of 10 by multiplication, right for every byte: division takes a time that depends
  * on what is divided. */
 static uint8_t digit_of(uint8_t byte)
@@ -115,21 +122,20 @@ enum status pin_tries(struct card *card, uint8_t *left)
 
 /* ---- comparison ---- */
 
-static enum status pin_matches(struct card *card, const uint8_t given[PIN_BYTES], bool *matches)
+static bool pin_matches(struct card *card, const uint8_t given[PIN_BYTES])
 {
     uint8_t pin[PIN_BYTES];
     enum status status = purse_read(card, PURSE_RECORD_PIN, pin, sizeof pin);
-    *matches = bytes_equal_ct(pin, given, sizeof pin) && status == STATUS_OK;
+    bool matches = bytes_equal_ct(pin, given, sizeof pin) && status == STATUS_OK;
     bytes_wipe(pin, sizeof pin);
-    return status;
+    return matches;
 }
 
-/* Spends a try, durably, and only then compares. OK: right, and *tries are as they were before, to
- * be committed with PIN_TRIES left by the caller. */
+/* Spends a try, durably, and only then compares. OK: right, and *before holds the tries as they
+ * were, for tries_restore. */
 static enum status pin_try(struct card *card, const uint8_t given[PIN_BYTES], struct tries *before)
 {
     struct tries spent;
-    bool matches = false;
     enum status status = tries_read(card, before);
     if (status != STATUS_OK)
         return status;
@@ -138,11 +144,18 @@ static enum status pin_try(struct card *card, const uint8_t given[PIN_BYTES], st
     spent.left = (uint8_t)(before->left - 1);
     memcpy(spent.last_wrong, card->peer.number, sizeof spent.last_wrong);
     status = pin_commit(card, &spent, NULL);
-    if (status == STATUS_OK)
-        status = pin_matches(card, given, &matches);
     if (status != STATUS_OK)
         return status;
-    return matches ? STATUS_OK : (enum status)(STATUS_PIN_WRONG + spent.left);
+    return pin_matches(card, given) ? STATUS_OK : tries_told(spent.left);
+}
+
+/* All tries again after a right PIN and, unless NULL, a new PIN. */
+static enum status tries_restore(struct card *card, const struct tries *before, const uint8_t *pin)
+{
+    struct tries tries = *before;
+    tries.left = PIN_TRIES;
+    return pin_commit(card, &tries, pin) == STATUS_OK ? STATUS_OK
+                                                      : tries_told((uint8_t)(before->left - 1));
 }
 
 /* ---- commands ---- */
@@ -166,8 +179,7 @@ enum status purse_verify_pin(struct card *card, const struct apdu_command *comma
     enum status status = pin_try(card, command->data, &tries);
     if (status != STATUS_OK)
         return status;
-    tries.left = PIN_TRIES;
-    status = pin_commit(card, &tries, NULL);
+    status = tries_restore(card, &tries, NULL);
     purse_of(card)->is_pin_verified = status == STATUS_OK;
     return status;
 }
@@ -184,6 +196,5 @@ enum status purse_change_pin(struct card *card, const struct apdu_command *comma
     enum status status = pin_try(card, old, &tries);
     if (status != STATUS_OK)
         return status;
-    tries.left = PIN_TRIES;
-    return pin_commit(card, &tries, new);
+    return tries_restore(card, &tries, new);
 }

@@ -189,7 +189,9 @@ static enum cli_exit load_with(struct contact *contact, const struct near_bank *
     return terminal_result(cli, &contact->result);
 }
 
-static enum cli_exit run_load(struct cli *cli)
+/* A contact with the bank at hand. */
+static enum cli_exit run_with_bank(struct cli *cli,
+                                   enum cli_exit (*act)(struct contact *, const struct near_bank *))
 {
     struct contact contact;
     struct near_bank near;
@@ -197,11 +199,16 @@ static enum cli_exit run_load(struct cli *cli)
         return CLI_REFUSED;
     enum cli_exit result = CLI_REFUSED;
     if (near_bank_open(cli, &near)) {
-        result = load_with(&contact, &near);
+        result = act(&contact, &near);
         near_bank_close(&near);
     }
     contact_close(&contact);
     return result;
+}
+
+static enum cli_exit run_load(struct cli *cli)
+{
+    return run_with_bank(cli, load_with);
 }
 
 /* ---- personalise ---- */
@@ -251,17 +258,7 @@ static enum cli_exit personalise_with(struct contact *contact, const struct near
 
 static enum cli_exit run_personalise(struct cli *cli)
 {
-    struct contact contact;
-    struct near_bank near;
-    if (!contact_terminal(&contact, cli))
-        return CLI_REFUSED;
-    enum cli_exit result = CLI_REFUSED;
-    if (near_bank_open(cli, &near)) {
-        result = personalise_with(&contact, &near);
-        near_bank_close(&near);
-    }
-    contact_close(&contact);
-    return result;
+    return run_with_bank(cli, personalise_with);
 }
 
 /* ---- balance, history ---- */

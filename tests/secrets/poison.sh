@@ -51,12 +51,14 @@ memcheck() {
         --suppressions="$root/tests/secrets/library.supp" --log-file="$scratch/reports" "$@"
 }
 
-# Each report as `path:line`: the first of our own lines in it, or `nowhere` with its headline.
+# Each report as `path:line`: the first of our own lines in it, or `nowhere` with its headline. What
+# the build compiled inside the tree is named from its own directory: build/../tests/...
 report_lines() {
     awk '/^==[0-9]+== (More than 100 errors|will still be recorded)/ { next }
          /^==[0-9]+== [^ ]/ { if (open) print "nowhere: " open; open = $0; next }
-         open && match($0, /\((src|tests)\/[^)]*\)$/) {
-             print substr($0, RSTART + 1, RLENGTH - 2); open = "" }
+         open && match($0, /\(([^()]*\.\.\/)?(src|tests)\/[^)]*\)$/) {
+             place = substr($0, RSTART + 1, RLENGTH - 2); sub(/.*\.\.\//, "", place)
+             print place; open = "" }
          END { if (open) print "nowhere: " open }' "$scratch/reports"
 }
 

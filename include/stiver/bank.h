@@ -185,7 +185,8 @@ typedef void stiver_bank_key_visit(void *context, const struct stiver_bank_key_s
 enum stiver_bank_status stiver_bank_keys(struct stiver_bank *bank, stiver_bank_key_visit *visit,
                                          void *context) STIVER_BANK_CHECKED;
 
-/* Rules for cards personalised from now on, and for cards that come by (a new policy number). */
+/* Rules for cards personalised from now on, and for those that are brought a
+ * stiver_bank_policy_order (a new policy number). */
 enum stiver_bank_status stiver_bank_set_policy(
     struct stiver_bank *bank, const struct stiver_bank_policy *policy) STIVER_BANK_CHECKED;
 

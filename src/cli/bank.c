@@ -75,8 +75,7 @@ static enum cli_exit run_policy(struct cli *cli)
         result = bank_result(cli, bank, stiver_bank_set_policy(bank, &settings.policy));
         if (result == CLI_DONE)
             cli_say(cli, "bank.policy", NULL,
-                    "Cards personalised from now on keep these rules; others take them over when a "
-                    "terminal carries them.");
+                    "Cards personalised from now on keep these rules; the others keep theirs.");
     }
     stiver_bank_close(bank);
     return result;
@@ -269,7 +268,7 @@ const struct cli_command cli_bank_commands[] = {
      "Needs keys/root.pem. Two passphrases are asked for, the bank's and then the "
      "root's;\n--passphrase-fd reads a line for each.",
      plain_options, key_argument, run_renew},
-    {"bank policy", "change the rules that cards keep; what is not given stays", NULL,
-     policy_options, NULL, run_policy},
+    {"bank policy", "change the rules of new cards; what is not given stays", NULL, policy_options,
+     NULL, run_policy},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -62,7 +62,8 @@ static enum cli_exit fund(struct cli *cli, struct stiver_bank *bank, uint16_t cu
         cli_say(
             cli, "bank.funded",
             json_pack("{s:s,s:o}", "terminal", cli->arguments[0], "amount", cli_json_money(amount)),
-            "The till of terminal %s is credited with %s.", cli->arguments[0], text);
+            "Deposit %s credits the till of terminal %s with %s, once.",
+            cli_value(cli, "reference"), cli->arguments[0], text);
     return result;
 }
 

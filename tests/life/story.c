@@ -80,8 +80,11 @@ static void add_random(struct story *story, uint32_t *balance)
     uint32_t small = 1 + chance_below(PIN_ABOVE), large = PIN_ABOVE + 1 + chance_below(1000);
     uint32_t dice = chance_below(100);
     if (dice < 25 && *balance < 50000) {
+        /* The bank orders no load while the receipt of the one before lies at another machine. */
         uint32_t minor = 1 + chance_below(9000);
-        add_step(story, DEED_LOAD, chance_percent(70) ? AT_KIOSK : AT_DESK, minor);
+        enum place place = chance_percent(70) ? AT_KIOSK : AT_DESK;
+        add_step(story, DEED_SYNCHRONISE, place == AT_KIOSK ? AT_DESK : AT_KIOSK, 0);
+        add_step(story, DEED_LOAD, place, minor);
         *balance += minor;
     } else if (dice < 60 && *balance >= small) {
         add_step(story, DEED_PAY, shop, small);

@@ -88,8 +88,21 @@ struct enrolment {
 
 static size_t package_bytes(const struct stiver_bank *bank, size_t list_bytes)
 {
-    return 128 + bank->keys.card_authority_count * (CERTIFICATE_BYTES_MAX + 4) +
+    return 192 + SIGNATURE_BYTES + bank->keys.card_authority_count * (CERTIFICATE_BYTES_MAX + 4) +
            CERTIFICATE_BYTES_MAX + ANCHORS_BYTES_MAX + list_bytes;
+}
+
+static enum stiver_bank_status sign_package(struct stiver_bank *bank, struct writer *w)
+{
+    uint8_t hash[SHA256_BYTES];
+    size_t covered = w->used;
+    uint8_t *signature = writer_reserve(w, SIGNATURE_BYTES);
+    if (!signature)
+        return STIVER_BANK_INTERNAL;
+    if (document_hash(&bank_primitives, w->start, covered, hash) != DOCUMENT_OK)
+        return STIVER_BANK_CRYPTO;
+    return keyring_sign(&bank->keys, STIVER_BANK_KEY_TERMINAL_AUTHORITY, bank_now(bank), hash,
+                        signature);
 }
 
 static enum stiver_bank_status write_package(struct stiver_bank *bank,
@@ -104,7 +117,7 @@ static enum stiver_bank_status write_package(struct stiver_bank *bank,
     if (!memory)
         return STIVER_BANK_MEMORY;
     struct writer w = writer_of(memory, capacity);
-    writer_u8(&w, ENROL_VERSION);
+    document_header(&w, DOCUMENT_PACKAGE, bank->settings.scheme);
     writer_bytes(&w, enrolment->terminal.terminal, TERMINAL_NUMBER_BYTES);
     writer_bytes(&w, bank->settings.link_key, PUBLIC_KEY_BYTES);
     writer_u8(&w, (uint8_t)bank->keys.card_authority_count);
@@ -115,9 +128,11 @@ static enum stiver_bank_status write_package(struct stiver_bank *bank,
     link_field(&w, enrolment->certificate.certificate, enrolment->certificate.certificate_bytes);
     link_field(&w, anchors, anchors_bytes);
     link_field(&w, list->data, list->bytes);
-    if (w.failed || !anchors_bytes) {
+    enum stiver_bank_status status =
+        w.failed || !anchors_bytes ? STIVER_BANK_INTERNAL : sign_package(bank, &w);
+    if (status != STIVER_BANK_OK) {
         free(memory);
-        return STIVER_BANK_INTERNAL;
+        return status;
     }
     *package = (struct stiver_bank_bytes){memory, w.used};
     return STIVER_BANK_OK;

@@ -30,6 +30,7 @@ enum document_kind {
     DOCUMENT_REQUEST = 0x21,
     DOCUMENT_ANSWER = 0x22,
     DOCUMENT_LIST = 0x30,
+    DOCUMENT_PACKAGE = 0x31, /* of enrolment (scheme/link.h), signed by the terminal authority */
 };
 
 #define DOCUMENT_VERSION 1u

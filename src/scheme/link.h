@@ -74,8 +74,10 @@ enum upload_result {
 };
 
 /* Enrolment. The request is made by a new terminal: version 1 | agreement key 64. The package comes
- * back: version 1 | terminal 8 | link key 64 | card authority count 1 | each: length 4 |
- * certificate | length 4 | terminal's certificate | length 4 | anchors | length 4 | list file. */
+ * back, a document whose body is: terminal 8 | link key 64 | card authority count 1 | each: length
+ * 4 | certificate | length 4 | terminal's certificate | length 4 | anchors | length 4 | list file.
+ * The terminal authority in its anchors signs it, so that who carries it cannot put another link
+ * key into it and answer in the bank's place. */
 #define ENROL_REQUEST_BYTES 65u
 
 void link_header_encode(const struct link_header *header, bool is_answer, struct writer *w);

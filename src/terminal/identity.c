@@ -8,11 +8,11 @@
 
 #include "terminal/internal.h"
 
-#define PACKAGE_VERSION 1u
-
 /* ---- the package, taken apart (scheme/link.h) ---- */
 
 struct package {
+    struct piece whole;
+    uint32_t scheme;
     const uint8_t *number, *link_key;
     struct piece card_authorities[CARD_AUTHORITIES_MAX];
     size_t card_authorities_count;
@@ -28,8 +28,10 @@ static struct piece field(struct reader *r)
 static bool package_parse(const uint8_t *bytes, size_t length, struct package *package)
 {
     struct reader r = reader_of(bytes, length);
-    if (reader_u8(&r) != PACKAGE_VERSION)
+    package->whole = (struct piece){bytes, length};
+    if (reader_u8(&r) != DOCUMENT_PACKAGE || reader_u8(&r) != DOCUMENT_VERSION)
         return false;
+    package->scheme = reader_u32(&r);
     package->number = reader_take(&r, TERMINAL_NUMBER_BYTES);
     package->link_key = reader_take(&r, PUBLIC_KEY_BYTES);
     package->card_authorities_count = reader_u8(&r);
@@ -40,7 +42,7 @@ static bool package_parse(const uint8_t *bytes, size_t length, struct package *p
     package->certificate = field(&r);
     package->anchors = field(&r);
     package->list = field(&r);
-    return reader_done(&r);
+    return reader_take(&r, SIGNATURE_BYTES) != NULL && reader_done(&r);
 }
 
 /* ---- verification ---- */
@@ -173,6 +175,16 @@ terminal_status identity_check_list(const struct identity *identity, struct piec
 
 /* ---- all of it ---- */
 
+/* Certificates and list have signatures of their own; the link key and the key versions of the
+ * anchors have this one alone. */
+static terminal_status check_signature(const struct package *package,
+                                       const struct identity *identity)
+{
+    return of_document(document_verify(&crypto_primitives, package->whole.data,
+                                       package->whole.bytes, identity->terminal_authority.key),
+                       STIVER_TERMINAL_PACKAGE);
+}
+
 static terminal_status build(const struct package *package, struct piece certificate,
                              struct piece list, const uint8_t *own_key, struct identity *identity)
 {
@@ -186,8 +198,11 @@ static terminal_status build(const struct package *package, struct piece certifi
                                   own_key, identity);
     /* Cards refuse a terminal of another currency than their anchors'. */
     if (status == STIVER_TERMINAL_OK &&
-        identity->anchors.currency != identity->certificate.limit.currency)
+        (package->scheme != identity->anchors.scheme ||
+         identity->anchors.currency != identity->certificate.limit.currency))
         status = STIVER_TERMINAL_PACKAGE;
+    if (status == STIVER_TERMINAL_OK)
+        status = check_signature(package, identity);
     if (status == STIVER_TERMINAL_OK)
         status =
             identity_check_list(identity, list.bytes != 0 ? list : package->list, &identity->list);

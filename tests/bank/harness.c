@@ -180,7 +180,7 @@ void terminal_enrol(struct world *w, struct terminal *t, enum terminal_role role
         STIVER_BANK_OK);
     struct reader r = reader_of(package.data, package.length);
     uint8_t number[8];
-    assert_int_equal(reader_u8(&r), 1);
+    assert_int_equal(document_open(&r, DOCUMENT_PACKAGE, WORLD_SCHEME), DOCUMENT_OK);
     reader_bytes(&r, number, 8);
     assert_memory_equal(number, t->number, 8);
     reader_bytes(&r, t->link_key, 64);
@@ -191,6 +191,7 @@ void terminal_enrol(struct world *w, struct terminal *t, enum terminal_role role
     reader_bytes(&certificate, t->certificate, certificate.left);
     struct reader anchors = link_field_read(&r), list = link_field_read(&r);
     assert_true(anchors.left > 0 && list.left >= LIST_HEAD_BYTES);
+    assert_non_null(reader_take(&r, SIGNATURE_BYTES));
     assert_true(reader_done(&r));
     assert_int_equal(
         certificate_host_id(&bank_primitives, t->certificate, t->certificate_bytes, t->fingerprint),

@@ -138,8 +138,9 @@ struct terminal {
     uint8_t key[64], package[8192], host_id[16];
     uint8_t number[8];
     struct bytes certificate;
-    uint32_t scheme, merchant, currency, authority_version, counter;
+    uint32_t scheme, package_scheme, merchant, currency, authority_version, counter;
     const uint8_t *root_key;
+    uint8_t authority_key[64];
     struct certificate card_authority;
     const uint8_t *listed;
     uint32_t listed_count, list_end;
@@ -153,12 +154,14 @@ static struct terminal me;
 static void read_anchors(struct bytes anchors)
 {
     me.scheme = take_number(&anchors, 4);
+    assert_int_equal(me.scheme, me.package_scheme);
     me.currency = take_number(&anchors, 2);
     assert_int_equal(take_number(&anchors, 1), 1);
     me.root_key = take(&anchors, 64);
     me.authority_version = take_number(&anchors, 1);
     struct certificate authority = read_certificate(&anchors, me.root_key);
     assert_int_equal(anchors.left, 0);
+    memcpy(me.authority_key, authority.key, sizeof me.authority_key);
     struct bytes own = me.certificate;
     struct certificate c = read_certificate(&own, authority.key);
     assert_int_equal(own.left, 0);
@@ -172,7 +175,8 @@ static void read_anchors(struct bytes anchors)
 
 static bool verify_document(const uint8_t *document, size_t unsigned_bytes, const uint8_t key[64])
 {
-    uint8_t covered[512] = "stiver";
+    uint8_t covered[8192] = "stiver";
+    assert_true(unsigned_bytes <= sizeof covered - 7);
     memcpy(covered + 7, document, unsigned_bytes);
     return stranger_verify(key, covered, 7 + unsigned_bytes, document + unsigned_bytes);
 }
@@ -197,7 +201,9 @@ static void enrol(void)
     me.pair = stranger_pair(me.key);
     memcpy(request + 1, me.key, 64);
     struct bytes b = {me.package, stranger_town_enrol(request, me.package, sizeof me.package)};
-    assert_int_equal(take_number(&b, 1), 1);
+    size_t package_bytes = b.left;
+    assert_int_equal(take_number(&b, 2), 0x3101);
+    me.package_scheme = take_number(&b, 4);
     memcpy(me.number, take(&b, 8), 8);
     (void)take(&b, 64); /* the bank's link key */
     assert_int_equal(take_number(&b, 1), 1);
@@ -206,7 +212,10 @@ static void enrol(void)
     read_anchors(take_field(&b));
     read_list(take_field(&b));
     me.card_authority = read_certificate(&authority, me.root_key);
-    assert_int_equal(b.left + authority.left, 0);
+    assert_int_equal(authority.left, 0);
+    (void)take(&b, 64);
+    assert_int_equal(b.left, 0);
+    assert_true(verify_document(me.package, package_bytes - 64, me.authority_key));
     uint8_t hash[32];
     stranger_sha256(me.certificate.at, me.certificate.left, hash);
     memcpy(me.host_id, hash, sizeof me.host_id);

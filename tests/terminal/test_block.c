@@ -270,10 +270,12 @@ static void adopt_long_list(struct town_terminal *t)
         town_package(&town, ROLE_POINT_OF_SALE, 77, request, &certificate, head, sizeof head);
     uint8_t *package = malloc(bytes + file_bytes);
     assert_non_null(package);
-    memcpy(package, head, bytes - 4); /* without the length of the empty list */
-    struct writer w = writer_of(package + bytes - 4, 4 + file_bytes);
+    size_t before = bytes - SIGNATURE_BYTES - 4; /* without the length of the empty list */
+    memcpy(package, head, before);
+    struct writer w = writer_of(package + before, 4 + file_bytes);
     link_field(&w, file, file_bytes);
     assert_false(w.failed);
+    fixture_sign(package, before + 4 + file_bytes, &town.scheme.terminal_authority.keys);
     assert_int_equal(stiver_terminal_adopt(t->terminal, package, bytes + file_bytes, NULL),
                      STIVER_TERMINAL_OK);
     free(package);

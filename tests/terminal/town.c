@@ -315,7 +315,7 @@ size_t town_package(struct town *town, enum terminal_role role, uint32_t number,
     fixture_terminal_make(&town->scheme, role, number, certificate);
     memcpy(certificate->fields.key, request + 1, PUBLIC_KEY_BYTES);
     fixture_certificate_seal(certificate, &town->scheme.terminal_authority.keys);
-    writer_u8(&w, 1);
+    document_header(&w, DOCUMENT_PACKAGE, FIXTURE_SCHEME);
     writer_bytes(&w, certificate->fields.subject, TERMINAL_NUMBER_BYTES);
     writer_bytes(&w, town->link_keys.public_key, PUBLIC_KEY_BYTES);
     writer_u8(&w, 1);
@@ -323,7 +323,10 @@ size_t town_package(struct town *town, enum terminal_role role, uint32_t number,
     link_field(&w, certificate->bytes, certificate->length);
     link_field(&w, anchors, fixture_anchors(&town->scheme, anchors, sizeof anchors));
     link_field(&w, town->list, town->list_bytes);
+    size_t unsigned_bytes = w.used;
+    assert_non_null(writer_reserve(&w, SIGNATURE_BYTES));
     assert_false(w.failed);
+    fixture_sign(out, unsigned_bytes, &town->scheme.terminal_authority.keys);
     return w.used;
 }
 

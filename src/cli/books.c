@@ -145,10 +145,17 @@ static enum cli_exit run_books(struct cli *cli)
 
 /* ---- alarms ---- */
 
+struct alarms {
+    struct cli *cli;
+    unsigned long count;
+};
+
 static void visit_alarm(void *context, const struct stiver_bank_alarm *alarm)
 {
-    struct cli *cli = context;
+    struct alarms *alarms = context;
+    struct cli *cli = alarms->cli;
     char time[DATE_TEXT_BYTES];
+    alarms->count++;
     date_format(alarm->time, time);
     cli_say(cli, "bank.alarm",
             json_pack("{s:s,s:o,s:o}", "time", time, "card",
@@ -163,7 +170,11 @@ static enum cli_exit run_alarms(struct cli *cli)
     struct stiver_bank_settings settings;
     if (!bank_open_asked(cli, &bank, &settings))
         return CLI_REFUSED;
-    enum cli_exit result = bank_result(cli, bank, stiver_bank_alarms(bank, visit_alarm, cli));
+    struct alarms alarms = {.cli = cli};
+    enum cli_exit result = bank_result(cli, bank, stiver_bank_alarms(bank, visit_alarm, &alarms));
+    if (result == CLI_DONE)
+        cli_say(cli, "bank.alarms", json_pack("{s:I}", "alarms", (json_int_t)alarms.count),
+                alarms.count == 1 ? "%lu alarm." : "%lu alarms.", alarms.count);
     stiver_bank_close(bank);
     return result;
 }

@@ -214,7 +214,7 @@ static size_t upload_body(uint8_t *out, size_t capacity)
 
 /* With a tag that holds, as a terminal gone mad would send them. */
 /* Each is answered and remembered on the disk: fewer of them. */
-#define BODIES 2000u
+#define BODIES 1000u
 
 static void malformed_bodies_under_a_good_tag_book_nothing(void **state)
 {
@@ -303,8 +303,9 @@ static void malformed_packages_leave_the_terminal_as_it_was(void **state)
         enum stiver_terminal_status status =
             stiver_terminal_adopt(shop->terminal, changed, length, was.root_fingerprint);
         look(shop->terminal, &is);
-        /* The link key is carried by hand and signed by nobody: a package may hold another one. */
         if (status == STIVER_TERMINAL_OK) {
+            assert_int_equal(length, package.length);
+            assert_memory_equal(changed, package.data, length);
             taken++;
             was = is;
             continue;
@@ -314,8 +315,7 @@ static void malformed_packages_leave_the_terminal_as_it_was(void **state)
         assert_memory_equal(&was, &is, sizeof is);
         refused++;
     }
-    print_message("# packages: %u malformed refused, %u taken\n", refused, taken);
-    assert_true(taken < MUTATE_CASES / 4);
+    print_message("# packages: %u malformed refused, %u left as they were\n", refused, taken);
     stiver_bank_bytes_free(&package);
 }
 

@@ -14,6 +14,9 @@ uint32_t life_hunt(void)
 {
     const char *text = getenv("STIVER_HUNT");
     long times = text == NULL ? 0 : strtol(text, NULL, 10);
+    /* script/hunt runs a million payments. */
+    if (text == NULL && getenv("HUNT_SECONDS") != NULL)
+        return 10;
     return times <= 0 ? 1 : (uint32_t)times * 20;
 }
 

@@ -62,7 +62,7 @@ bool life_matches(const struct life *life, const struct life_model *model);
  * markers). */
 void life_data(uint32_t seed, uint8_t *out, size_t bytes);
 
-/* How many times more a long run tries: 1, or STIVER_HUNT's number. */
+/* How many times more a long run tries: 1; 10 if script/hunt runs it; or 20 times STIVER_HUNT. */
 uint32_t life_hunt(void);
 
 #endif

@@ -254,7 +254,7 @@ static void clone_card(void)
 {
     struct half *half = &sim.halves[chance_below(CARDS)];
     struct half *clone = &sim.halves[CARDS + chance_below(CLONES)];
-    if (clone->exists || half->is_cloned || half->change != 0)
+    if (clone->exists || half->is_cloned || half->change != 0 || half->balance < 1000)
         return;
     const struct flash_emulator *from = &half->card.emulator;
     *clone = *half;
@@ -270,7 +270,7 @@ static void clone_card(void)
 static void let_clock_jump(struct member *member)
 {
     static const int32_t jumps[] = {3600, -7200, 5 * 86400, -5 * 86400, 400 * 86400, -700 * 86400};
-    member->clock_off = chance_percent(60) ? 0 : jumps[chance_below(6)];
+    member->clock_off = chance_percent(85) ? 0 : jumps[chance_below(6)];
 }
 
 /* ---- a run ---- */
@@ -313,7 +313,7 @@ static struct half *some_half(void)
 
 static void live(void)
 {
-    struct machine *machine = &sim.machines[chance_below(MACHINES)];
+    struct machine *machine = &sim.machines[chance_percent(15) ? 0 : chance_below(MACHINES)];
     uint32_t dice = chance_below(1000);
     sim.world.now += 60 + chance_below(3 * 3600);
     sim.world.weather = (struct weather){15, 15, 15};
@@ -335,7 +335,7 @@ static void live(void)
     else if (dice < 270)
         (void)synchronise(machine);
     else if (machine == &sim.machines[0])
-        contact(machine, some_half(), 1 + chance_below(6000), true);
+        contact(machine, some_half(), 1 + chance_below(20000), true);
     else
         contact(machine, some_half(), -(int64_t)(1 + chance_below(900)), true);
     check_sums();

@@ -35,6 +35,8 @@
 #define START_MS 10000u
 #define STOP_MS 5000u
 #define STEP_MS 10u
+/* How long one question to pcscd may take. */
+#define PROBE_SECONDS 3u
 
 const char *private_pcscd_status_text(enum private_pcscd_status status)
 {
@@ -237,16 +239,43 @@ static enum private_pcscd_status pcscd_spawn(struct private_pcscd *pcscd, const 
     return PRIVATE_PCSCD_OK;
 }
 
+enum probe { PROBE_READY, PROBE_NO_READER, PROBE_NOT_YET, PROBE_HANGS };
+
+/* Asks pcscd for its readers, in a process of its own that an alarm ends: a pcscd that took the
+ * question and never answers would hold this one for ever, since libpcsclite knows no time limit.
+ */
+static enum probe pcscd_probe(void)
+{
+    struct pcsc_list list;
+    int wait_status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGALRM, SIG_DFL);
+        alarm(PROBE_SECONDS);
+        enum reader_status status = pcsc_list(&list);
+        bool is_ready = status == READER_OK && list.count >= PRIVATE_PCSCD_SLOTS;
+        _exit(is_ready                     ? PROBE_READY
+              : status == READER_NO_READER ? PROBE_NO_READER
+                                           : PROBE_NOT_YET);
+    }
+    if (child < 0)
+        return PROBE_NOT_YET;
+    while (waitpid(child, &wait_status, 0) < 0 && errno == EINTR)
+        continue;
+    return WIFEXITED(wait_status) ? (enum probe)WEXITSTATUS(wait_status) : PROBE_HANGS;
+}
+
 /* PORT: pcscd runs, but another program took a port first, so that it has no reader. */
 static enum private_pcscd_status pcscd_await(struct private_pcscd *pcscd)
 {
-    struct pcsc_list list;
     for (unsigned spent_ms = 0; spent_ms < START_MS; spent_ms += STEP_MS) {
-        enum reader_status status = pcsc_list(&list);
-        if (status == READER_OK && list.count >= PRIVATE_PCSCD_SLOTS)
+        enum probe probe = pcscd_probe();
+        if (probe == PROBE_READY)
             return PRIVATE_PCSCD_OK;
-        if (status == READER_NO_READER)
+        if (probe == PROBE_NO_READER)
             return PRIVATE_PCSCD_PORT;
+        if (probe == PROBE_HANGS)
+            return PRIVATE_PCSCD_TIMEOUT;
         if (waitpid(pcscd->pid, NULL, WNOHANG) == pcscd->pid) {
             pcscd->pid = 0;
             return PRIVATE_PCSCD_DIED;
@@ -307,7 +336,10 @@ enum private_pcscd_status private_pcscd_start(const struct private_pcscd_options
     if (setenv(PRIVATE_PCSCD_SOCKET_VARIABLE, pcscd->socket_path, 1) == 0) {
         unsigned attempts = options->port ? 1 : PORT_ATTEMPTS;
         status = PRIVATE_PCSCD_PORT;
-        for (unsigned i = 0; i < attempts && status == PRIVATE_PCSCD_PORT; i++)
+        /* One that hangs at its start is ended and started anew, a few times. */
+        for (unsigned i = 0; i < attempts && (status == PRIVATE_PCSCD_PORT ||
+                                              (status == PRIVATE_PCSCD_TIMEOUT && i < 3));
+             i++)
             status = pcscd_attempt(options, pcscd, program, driver, i);
     }
     if (status != PRIVATE_PCSCD_OK)

@@ -149,13 +149,16 @@ static enum status pin_try(struct card *card, const uint8_t given[PIN_BYTES], st
     return pin_matches(card, given) ? STATUS_OK : tries_told(spent.left);
 }
 
-/* All tries again after a right PIN and, unless NULL, a new PIN. */
-static enum status tries_restore(struct card *card, const struct tries *before, const uint8_t *pin)
+/* All tries again after a right PIN, and a new PIN; without one (NULL) the PIN is verified from now
+ * on. */
+static enum status tries_restore(struct card *card, struct tries *tries, const uint8_t *pin)
 {
-    struct tries tries = *before;
-    tries.left = PIN_TRIES;
-    return pin_commit(card, &tries, pin) == STATUS_OK ? STATUS_OK
-                                                      : tries_told((uint8_t)(before->left - 1));
+    uint8_t spent = (uint8_t)(tries->left - 1);
+    tries->left = PIN_TRIES;
+    if (pin_commit(card, tries, pin) != STATUS_OK)
+        return tries_told(spent);
+    purse_of(card)->is_pin_verified = pin == NULL;
+    return STATUS_OK;
 }
 
 /* ---- commands ---- */
@@ -179,9 +182,7 @@ enum status purse_verify_pin(struct card *card, const struct apdu_command *comma
     enum status status = pin_try(card, command->data, &tries);
     if (status != STATUS_OK)
         return status;
-    status = tries_restore(card, &tries, NULL);
-    purse_of(card)->is_pin_verified = status == STATUS_OK;
-    return status;
+    return tries_restore(card, &tries, NULL);
 }
 
 enum status purse_change_pin(struct card *card, const struct apdu_command *command,

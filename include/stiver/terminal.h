@@ -59,21 +59,22 @@ struct card_reader; /* reader/reader.h: one card in one reader, opened by the ca
     X(AMOUNT_ZERO, "The amount must be more than zero.")                                        \
     X(AMOUNT_LIMIT, "The amount is above what may be paid at once here: pay less.")             \
     X(AMOUNT_CURRENCY, "This terminal takes another currency.")                                 \
-    X(CARD_CURRENCY, "The card keeps another currency.")                                        \
+    X(CARD_CURRENCY, "The card keeps another currency: it cannot be used here.")                \
     X(OFFLINE_LIMIT, "This card may pay {limit} here until the next synchronisation.")          \
     X(BALANCE_LIMIT, "The card would hold more than it may: nothing was loaded.")               \
     X(ROLE, "This terminal is not permitted to do that: use one enrolled for it.")              \
     X(PIN_REQUIRED, "This needs the PIN.")                                                      \
     X(PIN_WRONG, "The PIN is wrong: {tries} left.")                                             \
-    X(PIN_FORM, "A PIN has four to eight digits.")                                              \
-    X(PIN_BLOCKED, "The PIN is blocked after too many wrong tries.")                            \
-    X(ONLINE_REQUIRED, "This payment needs the bank's answer.")                                 \
+    X(PIN_FORM, "A PIN has four to eight digits: give it again.")                               \
+    X(PIN_BLOCKED, "The PIN is blocked after too many wrong tries: ask for a new card.")        \
+    X(ONLINE_REQUIRED,                                                                          \
+      "This payment needs the bank's answer, and this terminal cannot ask: pay less.")          \
     X(LOG_FULL, "The card is full of receipts: synchronise, then touch it again.")              \
     X(CLOCK, "The terminal's clock is wrong, or its certificate is over: set it, synchronise.") \
     X(ONCE, "The card was not taken away since its last payment: take it out and back in.")     \
     X(NUMBER_USED, "The card knows this number for another payment: synchronise the terminal.") \
     X(EXHAUSTED, "The card has reached the end of its counting: ask for a new one.")            \
-    X(ORDER, "The card does not take this order.")                                              \
+    X(ORDER, "The card does not take this order: synchronise, then try again.")                 \
     X(NOT_ENROLLED, "This terminal is not enrolled: give its request to the bank.")             \
     X(ENROLLED, "This terminal is enrolled already.")                                           \
     X(EXPIRED, "This terminal's certificate ended on {date}: synchronise it.")                  \
@@ -81,7 +82,7 @@ struct card_reader; /* reader/reader.h: one card in one reader, opened by the ca
     X(LIST_OLD, "The revocation list ended on {date}: synchronise the terminal.")               \
     X(IN_DOUBT, "This terminal's journal is in doubt: synchronise it before it goes on.")       \
     X(NUMBERS_USED_UP, "This terminal has used up its numbers: enrol a new one.")               \
-    X(NO_LINK, "The bank cannot be reached.")                                                   \
+    X(NO_LINK, "The bank cannot be reached: try again when it can.")                            \
     X(BANK_REFUSED, "The bank refuses: {detail}")                                               \
     X(BANK_RETRY, "The bank cannot answer now: {detail}")                                       \
     X(BANK_FORGED, "The answer does not come from this terminal's bank: nothing was taken.")    \

@@ -243,12 +243,6 @@ static const struct cli_option policy_options[] = {
     CLI_OPTION_END,
 };
 
-static const struct cli_option plain_options[] = {
-    CLI_OPTION_BANK,
-    CLI_OPTION_PASSPHRASE_FD,
-    CLI_OPTION_END,
-};
-
 static const struct cli_argument directory_argument[] = {
     {"DIR", "a directory that is not there yet", false},
     {NULL, NULL, false},
@@ -262,12 +256,12 @@ static const struct cli_argument key_argument[] = {
 const struct cli_command cli_bank_commands[] = {
     {"bank found", "found a bank: root, authorities, keys, empty books", NULL, found_options,
      directory_argument, run_found},
-    {"bank keys", "name the bank's keys and when their certificates end", NULL, plain_options, NULL,
+    {"bank keys", "name the bank's keys and when their certificates end", NULL, bank_options, NULL,
      run_keys},
     {"bank renew", "replace an authority's or a working key",
      "Needs keys/root.pem. Two passphrases are asked for, the bank's and then the "
      "root's;\n--passphrase-fd reads a line for each.",
-     plain_options, key_argument, run_renew},
+     bank_options, key_argument, run_renew},
     {"bank policy", "change the rules of new cards; what is not given stays", NULL, policy_options,
      NULL, run_policy},
     {NULL, NULL, NULL, NULL, NULL, NULL},

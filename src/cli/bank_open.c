@@ -5,6 +5,12 @@
 
 const struct stiver_bank_environment bank_environment = {.engine = &stiver_store_sqlite};
 
+const struct cli_option bank_options[] = {
+    CLI_OPTION_BANK,
+    CLI_OPTION_PASSPHRASE_FD,
+    CLI_OPTION_END,
+};
+
 enum cli_exit bank_refuse(struct cli *cli, const struct stiver_bank *bank,
                           enum stiver_bank_status status)
 {

@@ -8,6 +8,9 @@
 
 #include "cli/cli.h"
 
+/* The options of a command that takes the bank alone. */
+extern const struct cli_option bank_options[];
+
 /* The bank in --bank with its settings, its passphrase asked for; false after a sentence. */
 bool bank_open_asked(struct cli *cli, struct stiver_bank **bank,
                      struct stiver_bank_settings *settings);

@@ -220,12 +220,6 @@ static enum cli_exit run_audit(struct cli *cli)
 
 /* ---- table ---- */
 
-static const struct cli_option plain_options[] = {
-    CLI_OPTION_BANK,
-    CLI_OPTION_PASSPHRASE_FD,
-    CLI_OPTION_END,
-};
-
 static const struct cli_option fund_options[] = {
     CLI_OPTION_BANK,
     {"reference", "TEXT", "names this deposit, so that it counts once", true},
@@ -249,13 +243,13 @@ const struct cli_command cli_books_commands[] = {
     {"bank answer", "settle what a terminal exported, and answer it",
      "Receipts are verified and booked exactly once; the answer carries acknowledgements and the\n"
      "list. The same request again gets the same answer.",
-     plain_options, answer_arguments, run_answer},
+     bank_options, answer_arguments, run_answer},
     {"bank fund", "credit a kiosk's till with money that was brought", NULL, fund_options,
      fund_arguments, run_fund},
-    {"bank books", "show every account and whether the books balance", NULL, plain_options, NULL,
+    {"bank books", "show every account and whether the books balance", NULL, bank_options, NULL,
      run_books},
-    {"bank alarms", "show what a person must look at", NULL, plain_options, NULL, run_alarms},
-    {"bank audit", "read the signed documents again and compare the books", NULL, plain_options,
+    {"bank alarms", "show what a person must look at", NULL, bank_options, NULL, run_alarms},
+    {"bank audit", "read the signed documents again and compare the books", NULL, bank_options,
      NULL, run_audit},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

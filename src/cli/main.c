@@ -201,8 +201,11 @@ static bool is_option(const char *word)
 static enum cli_exit parse(struct cli *cli, int count, char **words, bool *help)
 {
     int arguments = 0;
+    bool options_end = false;
     for (int at = 0; at < count; at++) {
-        if (is_option(words[at])) {
+        if (!options_end && strcmp(words[at], "--") == 0) {
+            options_end = true;
+        } else if (!options_end && is_option(words[at])) {
             enum cli_exit taken = take_option(cli, count, words, &at, help);
             if (taken != CLI_DONE)
                 return taken;

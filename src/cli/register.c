@@ -286,12 +286,6 @@ static enum cli_exit run_list_terminal(struct cli *cli)
 
 /* ---- table ---- */
 
-static const struct cli_option plain_options[] = {
-    CLI_OPTION_BANK,
-    CLI_OPTION_PASSPHRASE_FD,
-    CLI_OPTION_END,
-};
-
 static const struct cli_option reason_options[] = {
     CLI_OPTION_BANK,
     {"reason", "WHY", "lost (default), stolen or clone", false},
@@ -329,17 +323,17 @@ static const struct cli_argument request_argument[] = {
     {"REQUEST", "the file that stiver terminal create wrote", false}, {NULL, NULL, false}};
 
 const struct cli_command cli_register_commands[] = {
-    {"bank stock", "put a blank card into the register of stock", NULL, plain_options,
+    {"bank stock", "put a blank card into the register of stock", NULL, bank_options,
      record_argument, run_stock},
-    {"bank cards", "show every card", NULL, plain_options, NULL, run_cards},
+    {"bank cards", "show every card", NULL, bank_options, NULL, run_cards},
     {"bank list-card", "put a card on the revocation list", NULL, reason_options, card_argument,
      run_list_card},
     {"bank enrol", "give a new terminal its number and certificate", NULL, enrol_options,
      request_argument, run_enrol},
     {"bank recertify", "give an enrolled terminal a new certificate", NULL, recertify_options,
      terminal_argument, run_recertify},
-    {"bank terminals", "show every terminal", NULL, plain_options, NULL, run_terminals},
-    {"bank list-terminal", "refuse a terminal from now on", NULL, plain_options, terminal_argument,
+    {"bank terminals", "show every terminal", NULL, bank_options, NULL, run_terminals},
+    {"bank list-terminal", "refuse a terminal from now on", NULL, bank_options, terminal_argument,
      run_list_terminal},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -133,24 +133,6 @@ static void acknowledged_receipts_stay_until_their_slot_is_taken(void **state)
     purse_books();
 }
 
-static void taken_load_whose_receipt_is_gone_says_so(void **state)
-{
-    (void)state;
-    purse_at(ROLE_DESK, DESK);
-    struct sale sale = purse_sale(10);
-    struct order order = purse_order(DOCUMENT_LOAD_ORDER, 1, 10);
-    assert_int_equal(purse_carry(&sale, &order), STATUS_OK);
-    struct order all = purse_acknowledgement(1, 0);
-    assert_int_equal(purse_apply(&all), STATUS_OK);
-    for (uint32_t counter = 1; counter <= LOG_SLOTS; counter++) {
-        struct sale next = purse_sale(10);
-        struct order refund = purse_order(DOCUMENT_REFUND_ORDER, counter, 10);
-        assert_int_equal(purse_carry(&next, &refund), STATUS_OK);
-    }
-    assert_refused(STATUS_NOT_THERE, purse_carry(&sale, &order));
-    purse_books();
-}
-
 /* ---- acknowledgements ---- */
 
 static void acknowledgement_of_a_counter_not_reached_is_refused(void **state)
@@ -354,7 +336,6 @@ int main(void)
         cmocka_unit_test_setup(log_is_read_by_card_counter, purse_fresh),
         cmocka_unit_test_setup(full_log_takes_nothing_until_the_bank_acknowledged, purse_fresh),
         cmocka_unit_test_setup(acknowledged_receipts_stay_until_their_slot_is_taken, purse_fresh),
-        cmocka_unit_test_setup(taken_load_whose_receipt_is_gone_says_so, purse_fresh),
         cmocka_unit_test_setup(acknowledgement_of_a_counter_not_reached_is_refused, purse_fresh),
         cmocka_unit_test_setup(repeated_acknowledgement_writes_nothing, purse_fresh),
         cmocka_unit_test(merging_is_the_union_of_what_was_named),

@@ -232,7 +232,9 @@ static enum reader_status pcsc_open_card(struct pcsc *pcsc, struct survey *surve
         if (status == READER_OK)
             status = pcsc_connect(pcsc, survey, name);
         uint64_t limit_ms = timeout_ms, slice_ms = SLICE_MS;
-        if (status == READER_IN_USE) {
+        /* A program may let go, and a card that was just inserted may answer at the next attempt.
+         */
+        if (status == READER_IN_USE || status == READER_CARD_MUTE) {
             limit_ms = timeout_ms < PATIENCE_MS ? timeout_ms : PATIENCE_MS;
             slice_ms = PATIENCE_SLICE_MS;
         } else if (status != READER_NO_CARD) {

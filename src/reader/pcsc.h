@@ -37,7 +37,8 @@ enum reader_status pcsc_list(struct pcsc_list *list) __attribute__((warn_unused_
 
 /* Opens the card in the reader called name: exactly that name, else the only one with name in it
  * (letter case aside); with NULL, the first reader with a card in it. Waits up to timeout_ms for a
- * card (0: looks once), and up to a second of it for another program to let go. *reader is filled
+ * card (0: looks once), and up to a second of it for another program to let go, or for a card to
+ * answer that did not at once. *reader is filled
  * in only on READER_OK, its trace left alone; end with card_reader_close. */
 enum reader_status pcsc_open(const char *name, unsigned timeout_ms, struct card_reader *reader)
     __attribute__((warn_unused_result));

@@ -274,7 +274,10 @@ static int other_program_resets(void)
 static int other_program_opens(void)
 {
     struct card_reader reader = {0};
-    return (int)pcsc_open(SLOT_0, 300, &reader);
+    enum reader_status status = pcsc_open(SLOT_0, 300, &reader);
+    if (status == READER_OK)
+        card_reader_close(&reader);
+    return (int)status;
 }
 
 static void no_other_program_breaks_into_a_session(void **state)

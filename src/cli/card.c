@@ -56,6 +56,7 @@ static bool make_factory(struct cli *cli, struct stiver_card_factory *factory)
         return false;
     }
     factory->is_hardware = 0;
+    factory->has_campus = cli_flag(cli, "campus") ? 1 : 0;
     return serial == NULL || cli_hex(cli, "a serial", serial, factory->serial, SERIAL_BYTES);
 }
 
@@ -93,11 +94,14 @@ static enum cli_exit run_create(struct cli *cli)
             (void)unlink(stock);
     }
     hex_encode(factory.serial, SERIAL_BYTES, serial);
+    const bool has_campus = factory.has_campus == 1;
     bytes_wipe(&factory, sizeof factory);
     if (result == CLI_DONE)
-        cli_say(cli, "card.created", json_pack("{s:s,s:s}", "serial", serial, "image", path),
-                "A blank card, serial %s, is in %s; its stock record for the bank is in %s.",
-                serial, path, stock);
+        cli_say(
+            cli, "card.created",
+            json_pack("{s:s,s:s,s:b}", "serial", serial, "image", path, "campus", (int)has_campus),
+            "A blank card%s, serial %s, is in %s; its stock record for the bank is in %s.",
+            has_campus ? " with the campus purse" : "", serial, path, stock);
     return result;
 }
 
@@ -271,6 +275,18 @@ static bool ask_state(struct card_slot *slot, struct card_state *state)
            card_state_decode(response, bytes - 2, state);
 }
 
+/* A card without the campus purse does not know its name. */
+static bool ask_campus(struct card_slot *slot)
+{
+    static const uint8_t select[] = {0x00, 0xA4, 0x04, 0x00, 0x06, 0x2D,
+                                     0x54, 0x45, 0x53, 0x54, 0x70};
+    uint8_t response[STIVER_APDU_MAX];
+    size_t bytes = 0;
+    return card_slot_transmit(slot, select, sizeof select, response, &bytes) ==
+               CARD_SLOT_ANSWERED &&
+           bytes == 2 && response[0] == 0x90;
+}
+
 static const char *state_name(enum purse_state state)
 {
     static const char *const names[] = {"blank", "personalised", "issued", "blocked", "ended"};
@@ -288,12 +304,13 @@ static enum cli_exit show_image(struct cli *cli, struct card_image *image, const
         return cli_refuse(cli, "CARD", NULL, "%s: %s", path, card_status_text(status));
     if (!ask_state(&slot, &state))
         return cli_refuse(cli, "CARD", NULL, "%s: the card does not say its state", path);
-    json_t *fields = json_pack("{s:s,s:s,s:i}", "image", path, "state", state_name(state.state),
-                               "scheme", (int)state.scheme);
+    const bool has_campus = ask_campus(&slot);
+    json_t *fields = json_pack("{s:s,s:s,s:i,s:b}", "image", path, "state", state_name(state.state),
+                               "scheme", (int)state.scheme, "campus", (int)has_campus);
     if (state.state == PURSE_BLANK)
         (void)json_object_set_new(fields, "serial", cli_json_hex(state.serial, SERIAL_BYTES));
-    cli_say(cli, "card.state", fields, "%s holds a card that is %s.", path,
-            state_name(state.state));
+    cli_say(cli, "card.state", fields, "%s holds a card that is %s%s.", path,
+            state_name(state.state), has_campus ? ", and the campus purse beside it" : "");
     card_slot_power_off(&slot);
     return CLI_DONE;
 }
@@ -317,6 +334,7 @@ static enum cli_exit run_show(struct cli *cli)
 static const struct cli_option create_options[] = {
     {"stock", "FILE", "where the stock record goes; it holds the transport key", true},
     {"serial", "HEX", "16 digits (default: random)", false},
+    {"campus", NULL, "the campus purse beside the purse, for ever", false},
     CLI_OPTION_END,
 };
 

@@ -262,9 +262,10 @@ enum stiver_terminal_status stiver_terminal_info(
 struct stiver_terminal_session;
 
 /* Selects the purse, authenticates both ways (the short way if the two know each other), settles
- * this card's open business, and blocks the card if it is listed. reader is borrowed until end. On
- * anything but OK there is no session, and nothing to end; the card may be taken away. Settled
- * business is in the journal and, until told, comes out of stiver_terminal_recovered. */
+ * this card's open business, and blocks the card if it is listed: CARD_BLOCKED, but for role bank,
+ * which may still read the card's log. reader is borrowed until end. On anything but OK there is no
+ * session, and nothing to end; the card may be taken away. Settled business is in the journal and,
+ * until told, comes out of stiver_terminal_recovered. */
 enum stiver_terminal_status stiver_terminal_begin(
     struct stiver_terminal *terminal, struct card_reader *reader,
     struct stiver_terminal_session **session,
@@ -334,8 +335,9 @@ enum stiver_terminal_status stiver_terminal_read(
     struct stiver_terminal_session *session, struct stiver_terminal_purse *purse,
     struct stiver_terminal_result *result) STIVER_TERMINAL_CHECKED;
 
-/* The card's own log, newest first, at most most entries; roles desk and bank. Receipts are
- * verified under the card's key. visit returns false to stop. */
+/* The card's own log, newest first, at most most entries; roles desk and bank; of a blocked card
+ * role bank alone, others hear CARD_BLOCKED. Receipts are verified under the card's key. visit
+ * returns false to stop. */
 typedef bool stiver_terminal_receipt_visit(void *context,
                                            const struct stiver_terminal_receipt *receipt);
 enum stiver_terminal_status stiver_terminal_log(

@@ -337,7 +337,11 @@ static enum cli_exit touch(struct contact *contact, bool want_block)
     struct cli *cli = contact->cli;
     bool begun = contact_card(contact);
     char number[NUMBER_TEXT_BYTES];
+    struct stiver_terminal_purse purse;
     hex_encode(contact->result.card, CARD_NUMBER_BYTES, number);
+    /* To the bank's own terminal a blocked card still speaks: it is asked what it is. */
+    if (want_block && begun)
+        (void)!stiver_terminal_read(contact->session, &purse, &contact->result);
     if (want_block && contact->result.status == STIVER_TERMINAL_CARD_BLOCKED) {
         cli_say(cli, "blocked", terminal_json(&contact->result),
                 "Card %s is blocked; its block receipt is in the journal.", number);

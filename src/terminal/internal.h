@@ -175,6 +175,11 @@ terminal_status session_authenticate(struct stiver_terminal_session *session) TE
 /* Ends the channel and asks the card in the clear why it refuses: CARD_BLOCKED (its block receipt
  * is in the journal then), CARD_ENDED, CARD_BLANK, CARD_NOT_ISSUED; otherwise what was given. */
 terminal_status session_explain(struct stiver_terminal_session *session, terminal_status otherwise);
+/* In the clear, after session_explain said CARD_BLOCKED: the block receipt, verified under the
+ * certificate of the card that was met. CARD_ANSWER. */
+terminal_status session_block_receipt(struct stiver_terminal_session *session,
+                                      uint8_t document[RECEIPT_BYTES],
+                                      struct receipt *receipt) TERMINAL_CHECKED;
 terminal_status session_state(struct stiver_terminal_session *session,
                               struct card_state *state) TERMINAL_CHECKED;
 /* READ STATUS. */

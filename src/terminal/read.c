@@ -108,19 +108,45 @@ static terminal_status walk_log(struct stiver_terminal_session *session, uint32_
     return STIVER_TERMINAL_OK;
 }
 
+/* READ STATUS is not for a blocked card: its block receipt, said in the clear, has the last
+ * counter. The log itself is then read in a new channel, by the bank alone. */
+static terminal_status newest_of_blocked(struct stiver_terminal_session *session, uint32_t *newest)
+{
+    uint8_t document[RECEIPT_BYTES];
+    struct receipt receipt;
+    terminal_status why = session_explain(session, STIVER_TERMINAL_CARD_NOT_ISSUED);
+    if (why != STIVER_TERMINAL_CARD_BLOCKED ||
+        session->terminal->identity.certificate.role != ROLE_BANK)
+        return why;
+    terminal_status status = session_block_receipt(session, document, &receipt);
+    if (status != STIVER_TERMINAL_OK)
+        return status;
+    *newest = receipt.card_counter;
+    return session_authenticate(session);
+}
+
+static terminal_status newest_of(struct stiver_terminal_session *session, uint32_t *newest)
+{
+    struct purse_status purse;
+    terminal_status status = session_status(session, &purse);
+    if (status == STIVER_TERMINAL_OK)
+        *newest = purse.card_counter;
+    return status == STIVER_TERMINAL_CARD_NOT_ISSUED ? newest_of_blocked(session, newest) : status;
+}
+
 terminal_status stiver_terminal_log(struct stiver_terminal_session *session, unsigned most,
                                     stiver_terminal_receipt_visit *visit, void *context,
                                     struct stiver_terminal_result *result)
 {
-    struct purse_status purse;
+    uint32_t newest = 0;
     start(session, result);
     terminal_status status = terminal_may_act(session->terminal, CLASS_LOG);
     if (status == STIVER_TERMINAL_IN_DOUBT)
         status = STIVER_TERMINAL_OK; /* reading takes no number */
     if (status == STIVER_TERMINAL_OK)
-        status = session_status(session, &purse);
+        status = newest_of(session, &newest);
     if (status == STIVER_TERMINAL_OK)
-        status = walk_log(session, purse.card_counter, most, visit, context);
+        status = walk_log(session, newest, most, visit, context);
     if (status == STIVER_TERMINAL_CARD_NOT_ISSUED)
         status = session_explain(session, status);
     return result_end(result, status);

@@ -271,6 +271,8 @@ terminal_status request_refusal(struct stiver_terminal_session *session, const s
         [STATUS_FORGED] = STIVER_TERMINAL_ORDER,
         [STATUS_EXPIRED] = STIVER_TERMINAL_ORDER,
         [STATUS_OLD] = STIVER_TERMINAL_ORDER,
+        /* Ours are right when they leave: the Le, which no MAC covers, was lost on the way. */
+        [STATUS_LENGTH] = STIVER_TERMINAL_LINK_BROKEN,
         [STATUS_BALANCE_LIMIT] = STIVER_TERMINAL_BALANCE_LIMIT,
         [STATUS_EXHAUSTED] = STIVER_TERMINAL_EXHAUSTED,
     };

@@ -23,29 +23,40 @@ terminal_status session_state(struct stiver_terminal_session *session, struct ca
     return STIVER_TERMINAL_OK;
 }
 
+terminal_status session_block_receipt(struct stiver_terminal_session *session,
+                                      uint8_t document[RECEIPT_BYTES], struct receipt *receipt)
+{
+    struct reply reply;
+    uint32_t scheme = session->terminal->identity.anchors.scheme;
+    terminal_status status = request_clear(session, COMMAND_GET_BLOCK_RECEIPT, 0, NULL, 0, &reply);
+    if (status != STIVER_TERMINAL_OK)
+        return status;
+    if (reply.bytes != RECEIPT_BYTES ||
+        receipt_decode(reply.data, reply.bytes, scheme, receipt) != DOCUMENT_OK ||
+        receipt->kind != DOCUMENT_BLOCK_RECEIPT ||
+        !bytes_equal(receipt->card, session->card, CARD_NUMBER_BYTES) ||
+        document_verify(&crypto_primitives, reply.data, reply.bytes,
+                        session->certificate.receipt_key) != DOCUMENT_OK)
+        return STIVER_TERMINAL_CARD_ANSWER;
+    memcpy(document, reply.data, RECEIPT_BYTES);
+    return STIVER_TERMINAL_OK;
+}
+
 /* Keeps the block receipt, if it verifies under the certificate of the card that was met. */
 static terminal_status keep_block_receipt(struct stiver_terminal_session *session)
 {
-    struct reply reply;
+    uint8_t document[RECEIPT_BYTES];
     struct receipt receipt;
     bool is_kept = false;
-    uint32_t scheme = session->terminal->identity.anchors.scheme;
     terminal_status status =
         journal_is_blocked(session->terminal->journal, session->card, &is_kept);
     if (status != STIVER_TERMINAL_OK || is_kept || session->certificate_length == 0)
         return status;
-    status = request_clear(session, COMMAND_GET_BLOCK_RECEIPT, 0, NULL, 0, &reply);
+    status = session_block_receipt(session, document, &receipt);
     if (status != STIVER_TERMINAL_OK)
         return status;
-    if (reply.bytes != RECEIPT_BYTES ||
-        receipt_decode(reply.data, reply.bytes, scheme, &receipt) != DOCUMENT_OK ||
-        receipt.kind != DOCUMENT_BLOCK_RECEIPT ||
-        !bytes_equal(receipt.card, session->card, CARD_NUMBER_BYTES) ||
-        document_verify(&crypto_primitives, reply.data, reply.bytes,
-                        session->certificate.receipt_key) != DOCUMENT_OK)
-        return STIVER_TERMINAL_CARD_ANSWER;
     return journal_keep_foreign(
-        session->terminal->journal, session->card, receipt.card_counter, reply.data,
+        session->terminal->journal, session->card, receipt.card_counter, document,
         (struct piece){session->certificate_bytes, session->certificate_length});
 }
 
@@ -268,7 +279,13 @@ static terminal_status begin(struct stiver_terminal_session *session)
     terminal_status status = session_authenticate(session);
     if (status == STIVER_TERMINAL_OK)
         status = recover_card(session);
-    return status == STIVER_TERMINAL_OK ? block_if_listed(session) : status;
+    if (status == STIVER_TERMINAL_OK)
+        status = block_if_listed(session);
+    /* The bank still reads the log of a card that it blocks. */
+    if (status == STIVER_TERMINAL_CARD_BLOCKED && session->certificate_length != 0 &&
+        session->terminal->identity.certificate.role == ROLE_BANK)
+        status = session_authenticate(session);
+    return status;
 }
 
 terminal_status stiver_terminal_begin(struct stiver_terminal *terminal, struct card_reader *reader,

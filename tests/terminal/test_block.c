@@ -213,6 +213,72 @@ static void a_list_past_its_end_stops_payments(void **state)
     assert_int_equal(town_balance(&shop, &card), 2000);
 }
 
+/* ---- the log of a blocked card ---- */
+
+struct told {
+    unsigned count;
+    struct stiver_terminal_receipt receipts[4];
+};
+
+static bool note(void *context, const struct stiver_terminal_receipt *receipt)
+{
+    struct told *told = context;
+    assert_in_range(told->count, 0, 3);
+    told->receipts[told->count++] = *receipt;
+    return true;
+}
+
+static enum stiver_terminal_status read_log(struct town_terminal *t, struct told *told)
+{
+    struct stiver_terminal_session *session = NULL;
+    struct stiver_terminal_result result;
+    memset(told, 0, sizeof *told);
+    town_card_insert(&card);
+    enum stiver_terminal_status status =
+        stiver_terminal_begin(t->terminal, &card.reader, &session, &result);
+    if (status == STIVER_TERMINAL_OK)
+        status = stiver_terminal_log(session, 10, note, told, &result);
+    stiver_terminal_end(session);
+    return status;
+}
+
+static void the_bank_alone_reads_the_log_of_a_blocked_card(void **state)
+{
+    struct stiver_terminal_session *session = NULL;
+    struct stiver_terminal_result result;
+    struct stiver_terminal_purse purse;
+    struct town_terminal bank, desk, unaware;
+    struct told told;
+    (void)state;
+    town_terminal(&town, ROLE_BANK, 8, NULL, &unaware);
+    assert_int_equal(town_pay(&shop, &card, 100, &result), STIVER_TERMINAL_OK);
+    town_list(&town, 2, card.number, 1);
+    town_terminal(&town, ROLE_BANK, 9, NULL, &bank);
+    town_terminal(&town, ROLE_DESK, 10, NULL, &desk);
+    renew_list(&shop);
+    assert_int_equal(town_pay(&shop, &card, 100, &result), STIVER_TERMINAL_CARD_BLOCKED);
+    struct town_terminal *const banks[] = {&bank, &unaware}; /* with the list, and without */
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(read_log(banks[i], &told), STIVER_TERMINAL_OK);
+        assert_int_equal(told.count, 3);
+        assert_int_equal(told.receipts[0].kind, STIVER_TERMINAL_BLOCK);
+        assert_int_equal(told.receipts[1].kind, STIVER_TERMINAL_PAYMENT);
+        assert_int_equal(told.receipts[1].amount.minor, 100);
+        assert_int_equal(told.receipts[2].kind, STIVER_TERMINAL_LOAD);
+    }
+    assert_int_equal(read_log(&desk, &told), STIVER_TERMINAL_CARD_BLOCKED);
+    assert_int_equal(told.count, 0);
+    /* To the bank, too, it is blocked for everything else. */
+    town_card_insert(&card);
+    assert_int_equal(stiver_terminal_begin(bank.terminal, &card.reader, &session, &result),
+                     STIVER_TERMINAL_OK);
+    assert_int_equal(stiver_terminal_read(session, &purse, &result), STIVER_TERMINAL_CARD_BLOCKED);
+    stiver_terminal_end(session);
+    town_terminal_close(&bank);
+    town_terminal_close(&desk);
+    town_terminal_close(&unaware);
+}
+
 /* ---- a list so long that the path does not fit into one command ---- */
 
 #define LONG_COUNT ((1u << 19) + 1u)
@@ -310,6 +376,7 @@ int main(void)
         TEST(an_open_payment_is_settled_before_the_card_is_blocked),
         TEST(an_open_payment_of_a_card_blocked_elsewhere_is_settled_too),
         TEST(a_list_past_its_end_stops_payments),
+        TEST(the_bank_alone_reads_the_log_of_a_blocked_card),
         TEST(a_long_path_streams_in_commands_that_the_card_can_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

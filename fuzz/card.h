@@ -90,7 +90,8 @@ struct pair {
     uint8_t private_key[PRIVATE_KEY_BYTES], public_key[PUBLIC_KEY_BYTES];
 };
 
-static size_t certify(const struct certificate *c, const struct pair *authority, uint8_t *out)
+static inline size_t certify(const struct certificate *c, const struct pair *authority,
+                             uint8_t *out)
 {
     uint8_t body[CERTIFICATE_BYTES_MAX], hash[SHA256_BYTES], signature[SIGNATURE_BYTES];
     size_t bytes = certificate_body(c, body, sizeof body);
@@ -100,7 +101,8 @@ static size_t certify(const struct certificate *c, const struct pair *authority,
     return certificate_seal(body, bytes, signature, out, CERTIFICATE_BYTES_MAX);
 }
 
-static struct certificate authority_fields(enum certificate_type type, const struct pair *key)
+static inline struct certificate authority_fields(enum certificate_type type,
+                                                  const struct pair *key)
 {
     struct certificate c = {.type = type,
                             .scheme = 1,
@@ -113,8 +115,8 @@ static struct certificate authority_fields(enum certificate_type type, const str
     return c;
 }
 
-static size_t send(struct stiver_card *card, uint8_t ins, const uint8_t *data, size_t bytes,
-                   uint8_t response[STIVER_APDU_MAX])
+static inline size_t send(struct stiver_card *card, uint8_t ins, const uint8_t *data, size_t bytes,
+                          uint8_t response[STIVER_APDU_MAX])
 {
     uint8_t apdu[STIVER_APDU_MAX];
     struct apdu_command command = {
@@ -128,7 +130,7 @@ static size_t send(struct stiver_card *card, uint8_t ins, const uint8_t *data, s
     return answered - 2;
 }
 
-static void personalise(struct stiver_card *card)
+static inline void personalise(struct stiver_card *card)
 {
     struct pair root, terminals, cards, bank;
     struct statement statement;

@@ -36,8 +36,9 @@ enum campus_link_type {
     CAMPUS_LINK_UPLOAD = 0x03,  /* any: end of the list held 8 (ms, 0: none) | end of the own
                                  * certificate 4 | count 4 | entries -> count 4 | one result byte an
                                  * entry (upload_result) | length 4 | list file if the bank has a
-                                 * later one, else 0 | end 4 | signature 256 of a new certificate
-                                 * for the same key, if its end is not 0 */
+                                 * later one, else 0 | end 4 of a newer certificate for the same
+                                 * key, else 0 | its signature 256 (a station's: zeros), only if
+                                 * that end is not 0 */
     CAMPUS_LINK_ENROL = 0x7F,   /* the package; never sent as a request */
 };
 
@@ -55,8 +56,10 @@ bool campus_link_header_decode(struct reader *r, bool is_answer,
  */
 enum campus_outcome {
     CAMPUS_OUTCOME_DONE = 0,     /* a payment; a load that the card confirmed */
-    CAMPUS_OUTCOME_NOT_DONE = 1, /* the card says that it never came, the cash was given back */
-    CAMPUS_OUTCOME_UNKNOWN = 2,  /* FINISH LOAD was sent, and no answer came */
+    CAMPUS_OUTCOME_NOT_DONE = 1, /* a load: FINISH LOAD never left, or the card says that it never
+                                  * came, and the cash was given back. A payment: the sale had been
+                                  * given up before its receipt was found: owed to the holder */
+    CAMPUS_OUTCOME_UNKNOWN = 2,  /* a load: FINISH LOAD was sent, and no answer came */
 };
 
 enum campus_upload_kind {

@@ -5,19 +5,15 @@
 
 #include "card/campus/campus.h"
 #include "crypto/rsa.h"
+#include "scheme/campus.h"
+
+_Static_assert(RSA_BYTES == CAMPUS_RSA_BYTES, "one size of keys");
 
 /* The protocol counts cents and names no currency. */
 #define CAMPUS_CURRENCY 0u
 
-/* Counters end here, because signed strings of different meaning have one shape: as long as no
- * counter looks like a date, and no date like a counter, one does not pass for the other. */
-#define CAMPUS_COUNTER_MAX 0x3FFFFFFFu
-/* The same for amounts: a date after January 2004 is above this. */
-#define CAMPUS_PLAIN_MAX 0x3FFFFFFFu
-#define CAMPUS_AMOUNT_MAX 0x7FFFFFFFu
-
-/* The last byte of what a certificate signs. */
-enum campus_usage { CAMPUS_USAGE_CARD = 1, CAMPUS_USAGE_POS = 2, CAMPUS_USAGE_RELOAD = 3 };
+/* What CAMPUS_COUNTER_MAX is for counters, for amounts: a date after January 2004 is above this. */
+#define CAMPUS_PLAIN_MAX CAMPUS_COUNTER_MAX
 
 /* ---- states ---- */
 
@@ -84,16 +80,6 @@ struct campus_ledger {
 /* stage 1 | is blocked 1 | id 4 | end 4 | counter 4 | balance 4 | last seen 4 */
 #define CAMPUS_LEDGER_BYTES 22u
 
-/* A line of the log. All but balance is in the card's signature, or follows from the terminal. */
-struct campus_entry {
-    uint8_t kind; /* CAMPUS_USAGE_POS: paid; CAMPUS_USAGE_RELOAD: loaded */
-    bool is_done; /* false: a load that was signed for, but never finished: no money moved */
-    uint32_t terminal, counter, amount, time;
-    uint32_t balance; /* afterwards */
-};
-/* kind 1 | is done 1 | terminal 4 | counter 4 | amount 4 | time 4 | balance 4 */
-#define CAMPUS_ENTRY_BYTES 22u
-#define CAMPUS_LOG_ENTRIES 10u
 #define CAMPUS_LOG_BYTES (CAMPUS_LOG_ENTRIES * CAMPUS_ENTRY_BYTES)
 
 /* The committed ledger, and what lives no longer than the power. */
@@ -116,7 +102,6 @@ const struct campus *campus_view(const struct card *card);
 void campus_ledger_encode(const struct campus_ledger *ledger, uint8_t out[CAMPUS_LEDGER_BYTES]);
 bool campus_ledger_decode(const uint8_t *bytes, size_t length,
                           struct campus_ledger *ledger) SCHEME_CHECKED;
-void campus_entry_encode(const struct campus_entry *entry, uint8_t out[CAMPUS_ENTRY_BYTES]);
 /* Reads a record of exactly bytes. NOT_THERE, or MEMORY (also for another length). */
 enum status campus_read(struct card *card, enum campus_record record, uint8_t *out,
                         size_t bytes) SCHEME_CHECKED;

@@ -40,18 +40,6 @@ bool campus_ledger_decode(const uint8_t *bytes, size_t length, struct campus_led
            ledger->counter <= CAMPUS_COUNTER_MAX;
 }
 
-void campus_entry_encode(const struct campus_entry *entry, uint8_t out[CAMPUS_ENTRY_BYTES])
-{
-    struct writer w = writer_of(out, CAMPUS_ENTRY_BYTES);
-    writer_u8(&w, entry->kind);
-    writer_u8(&w, entry->is_done ? 1 : 0);
-    writer_u32(&w, entry->terminal);
-    writer_u32(&w, entry->counter);
-    writer_u32(&w, entry->amount);
-    writer_u32(&w, entry->time);
-    writer_u32(&w, entry->balance);
-}
-
 /* ---- records ---- */
 
 enum status campus_read(struct card *card, enum campus_record record, uint8_t *out, size_t bytes)

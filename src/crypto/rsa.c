@@ -7,8 +7,7 @@
 #include "base/bytes.h"
 
 #define RSA_BITS 2048u
-#define SHA1_BYTES 20u
-#define ALGORITHM PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_1)
+#define HASH_BYTES_MAX 32u
 
 /* RSAPublicKey in DER (RFC 8017, A.1.1): SEQUENCE of INTEGER modulus, with a leading zero because
  * its first bit is set, and INTEGER 65537. */
@@ -28,26 +27,27 @@ static enum crypto_status status_of(psa_status_t status)
     return CRYPTO_FAILED;
 }
 
-static psa_status_t hash_sha1(const struct piece *pieces, size_t count, uint8_t hash[SHA1_BYTES])
+static psa_status_t hash_pieces(psa_algorithm_t algorithm, const struct piece *pieces, size_t count,
+                                uint8_t hash[HASH_BYTES_MAX], size_t *bytes)
 {
     psa_hash_operation_t operation = PSA_HASH_OPERATION_INIT;
-    size_t bytes = 0;
-    psa_status_t status = psa_hash_setup(&operation, PSA_ALG_SHA_1);
+    psa_status_t status = psa_hash_setup(&operation, algorithm);
     for (size_t i = 0; status == PSA_SUCCESS && i < count; i++)
         status = psa_hash_update(&operation, pieces[i].data, pieces[i].bytes);
     if (status == PSA_SUCCESS)
-        status = psa_hash_finish(&operation, hash, SHA1_BYTES, &bytes);
+        status = psa_hash_finish(&operation, hash, HASH_BYTES_MAX, bytes);
     if (status != PSA_SUCCESS)
         (void)psa_hash_abort(&operation);
     return status;
 }
 
-static psa_status_t import_key(psa_key_type_t type, psa_key_usage_t usage, const uint8_t *der,
-                               size_t bytes, psa_key_id_t *id)
+/* One key, one algorithm: the hash is in it. */
+static psa_status_t import_key(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t hash,
+                               const uint8_t *der, size_t bytes, psa_key_id_t *id)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_set_key_type(&attributes, type);
-    psa_set_key_algorithm(&attributes, ALGORITHM);
+    psa_set_key_algorithm(&attributes, PSA_ALG_RSA_PKCS1V15_SIGN(hash));
     psa_set_key_usage_flags(&attributes, usage);
     return psa_import_key(&attributes, der, bytes, id);
 }
@@ -100,17 +100,20 @@ bool rsa_is_modulus(const uint8_t modulus[RSA_BYTES])
 
 /* ---- signatures ---- */
 
-enum crypto_status rsa_sign_sha1(const uint8_t *der, size_t bytes, const struct piece *pieces,
-                                 size_t count, uint8_t signature[RSA_BYTES])
+static enum crypto_status sign(psa_algorithm_t algorithm, const uint8_t *der, size_t bytes,
+                               const struct piece *pieces, size_t count,
+                               uint8_t signature[RSA_BYTES])
 {
-    uint8_t hash[SHA1_BYTES];
+    uint8_t hash[HASH_BYTES_MAX];
     psa_key_id_t id = 0;
-    size_t written = 0;
-    psa_status_t status = hash_sha1(pieces, count, hash);
+    size_t hash_bytes = 0, written = 0;
+    psa_status_t status = hash_pieces(algorithm, pieces, count, hash, &hash_bytes);
     if (status == PSA_SUCCESS)
-        status = import_key(PSA_KEY_TYPE_RSA_KEY_PAIR, PSA_KEY_USAGE_SIGN_HASH, der, bytes, &id);
+        status = import_key(PSA_KEY_TYPE_RSA_KEY_PAIR, PSA_KEY_USAGE_SIGN_HASH, algorithm, der,
+                            bytes, &id);
     if (status == PSA_SUCCESS) {
-        status = psa_sign_hash(id, ALGORITHM, hash, sizeof hash, signature, RSA_BYTES, &written);
+        status = psa_sign_hash(id, PSA_ALG_RSA_PKCS1V15_SIGN(algorithm), hash, hash_bytes,
+                               signature, RSA_BYTES, &written);
         (void)psa_destroy_key(id);
     }
     if (status == PSA_SUCCESS && written != RSA_BYTES)
@@ -120,27 +123,54 @@ enum crypto_status rsa_sign_sha1(const uint8_t *der, size_t bytes, const struct 
     return status_of(status);
 }
 
-enum crypto_status rsa_verify_sha1(const uint8_t modulus[RSA_BYTES], const struct piece *pieces,
-                                   size_t count, const uint8_t signature[RSA_BYTES])
+static enum crypto_status verify(psa_algorithm_t algorithm, const uint8_t modulus[RSA_BYTES],
+                                 const struct piece *pieces, size_t count,
+                                 const uint8_t signature[RSA_BYTES])
 {
     uint8_t der[PUBLIC_DER_BYTES];
-    uint8_t hash[SHA1_BYTES];
+    uint8_t hash[HASH_BYTES_MAX];
     psa_key_id_t id = 0;
+    size_t hash_bytes = 0;
     if (!rsa_is_modulus(modulus))
         return CRYPTO_INVALID;
     memcpy(der, public_head, sizeof public_head);
     memcpy(der + sizeof public_head, modulus, RSA_BYTES);
     memcpy(der + sizeof public_head + RSA_BYTES, public_tail, sizeof public_tail);
-    psa_status_t status = hash_sha1(pieces, count, hash);
+    psa_status_t status = hash_pieces(algorithm, pieces, count, hash, &hash_bytes);
     if (status == PSA_SUCCESS)
-        status = import_key(PSA_KEY_TYPE_RSA_PUBLIC_KEY, PSA_KEY_USAGE_VERIFY_HASH, der, sizeof der,
-                            &id);
+        status = import_key(PSA_KEY_TYPE_RSA_PUBLIC_KEY, PSA_KEY_USAGE_VERIFY_HASH, algorithm, der,
+                            sizeof der, &id);
     if (status == PSA_SUCCESS) {
         /* A number above the modulus, or wrong padding, has words of its own in the library:
          * whatever it says, this is no signature. */
-        if (psa_verify_hash(id, ALGORITHM, hash, sizeof hash, signature, RSA_BYTES) != PSA_SUCCESS)
+        if (psa_verify_hash(id, PSA_ALG_RSA_PKCS1V15_SIGN(algorithm), hash, hash_bytes, signature,
+                            RSA_BYTES) != PSA_SUCCESS)
             status = PSA_ERROR_INVALID_SIGNATURE;
         (void)psa_destroy_key(id);
     }
     return status_of(status);
+}
+
+enum crypto_status rsa_sign_sha1(const uint8_t *der, size_t bytes, const struct piece *pieces,
+                                 size_t count, uint8_t signature[RSA_BYTES])
+{
+    return sign(PSA_ALG_SHA_1, der, bytes, pieces, count, signature);
+}
+
+enum crypto_status rsa_verify_sha1(const uint8_t modulus[RSA_BYTES], const struct piece *pieces,
+                                   size_t count, const uint8_t signature[RSA_BYTES])
+{
+    return verify(PSA_ALG_SHA_1, modulus, pieces, count, signature);
+}
+
+enum crypto_status rsa_sign_sha256(const uint8_t *der, size_t bytes, const struct piece *pieces,
+                                   size_t count, uint8_t signature[RSA_BYTES])
+{
+    return sign(PSA_ALG_SHA_256, der, bytes, pieces, count, signature);
+}
+
+enum crypto_status rsa_verify_sha256(const uint8_t modulus[RSA_BYTES], const struct piece *pieces,
+                                     size_t count, const uint8_t signature[RSA_BYTES])
+{
+    return verify(PSA_ALG_SHA_256, modulus, pieces, count, signature);
 }

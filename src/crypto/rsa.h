@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RSA-2048 with SHA-1, RSASSA-PKCS1-v1_5 (RFC 8017, 8.2), exponent 65537: what the campus purse
- * speaks on the wire, and nothing else of this house. New work uses crypto/crypto.h: SHA-1 no
- * longer resists chosen-prefix collisions.
+ * RSA-2048, RSASSA-PKCS1-v1_5 (RFC 8017, 8.2), exponent 65537: what the campus purse speaks, and
+ * nothing else of this house. SHA-1 is for its published wire alone, for it no longer resists
+ * chosen-prefix collisions; SHA-256 is for what we added, and as the hash's name is inside the
+ * signature, one of either never passes for one of the other. New work uses crypto/crypto.h.
  *
  * A public key is its modulus alone; a private key is an RSAPrivateKey in DER (RFC 8017, A.1.2).
  * Keys are imported as volatile PSA keys for one call and destroyed before it returns. Outputs are
@@ -31,5 +32,12 @@ enum crypto_status rsa_sign_sha1(const uint8_t *der, size_t bytes, const struct 
 /* CRYPTO_INVALID: not signed by this key, or no key at all. */
 enum crypto_status rsa_verify_sha1(const uint8_t modulus[RSA_BYTES], const struct piece *pieces,
                                    size_t count, const uint8_t signature[RSA_BYTES]) CRYPTO_CHECKED;
+
+/* The same with SHA-256. */
+enum crypto_status rsa_sign_sha256(const uint8_t *der, size_t bytes, const struct piece *pieces,
+                                   size_t count, uint8_t signature[RSA_BYTES]) CRYPTO_CHECKED;
+enum crypto_status rsa_verify_sha256(const uint8_t modulus[RSA_BYTES], const struct piece *pieces,
+                                     size_t count,
+                                     const uint8_t signature[RSA_BYTES]) CRYPTO_CHECKED;
 
 #endif

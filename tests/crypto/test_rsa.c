@@ -74,6 +74,35 @@ static void signatures_are_openssl_s(void **state)
     }
 }
 
+/* With SHA-256 too; and what is signed with one hash is nothing with the other. */
+static void signatures_with_sha256_are_openssl_s_and_of_their_own_kind(void **state)
+{
+    (void)state;
+    uint8_t ours[RSA_BYTES], expected[RSA_BYTES], sha1[RSA_BYTES];
+    size_t bytes = sizeof expected;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    assert_int_equal(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, theirs), 1);
+    assert_int_equal(EVP_DigestSign(context, expected, &bytes, text, sizeof text), 1);
+    EVP_MD_CTX_free(context);
+    const struct piece pieces[] = {{text, 5}, {text + 5, sizeof text - 5}};
+    assert_int_equal(rsa_sign_sha256(der, der_bytes, pieces, 2, ours), CRYPTO_OK);
+    assert_memory_equal(ours, expected, RSA_BYTES);
+    assert_int_equal(rsa_verify_sha256(modulus, pieces, 2, expected), CRYPTO_OK);
+    assert_int_equal(rsa_sign_sha1(der, der_bytes, pieces, 2, sha1), CRYPTO_OK);
+    assert_int_equal(rsa_verify_sha1(modulus, pieces, 2, ours), CRYPTO_INVALID);
+    assert_int_equal(rsa_verify_sha256(modulus, pieces, 2, sha1), CRYPTO_INVALID);
+    for (size_t i = 0; i < RSA_BYTES; i++) {
+        ours[i] ^= 0x10;
+        assert_int_equal(rsa_verify_sha256(modulus, pieces, 2, ours), CRYPTO_INVALID);
+        ours[i] ^= 0x10;
+    }
+    const struct piece shorter = {text, sizeof text - 1};
+    assert_int_equal(rsa_verify_sha256(modulus, &shorter, 1, ours), CRYPTO_INVALID);
+    memset(ours, 0xA5, sizeof ours);
+    assert_int_not_equal(rsa_sign_sha256(der, der_bytes - 1, pieces, 2, ours), CRYPTO_OK);
+    assert_true(bytes_are_zero(ours, sizeof ours));
+}
+
 static void any_other_signature_text_or_key_is_refused(void **state)
 {
     (void)state;
@@ -154,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_key_has_2048_bits_and_exponent_65537),
         cmocka_unit_test(signatures_are_openssl_s),
+        cmocka_unit_test(signatures_with_sha256_are_openssl_s_and_of_their_own_kind),
         cmocka_unit_test(any_other_signature_text_or_key_is_refused),
         cmocka_unit_test(numbers_that_are_no_signatures_are_refused),
         cmocka_unit_test(numbers_that_are_no_keys_are_refused),

@@ -92,6 +92,8 @@ void world_found(struct world *world)
     found_bank(world);
     join(world, &world->station, ROLE_STATION);
     join(world, &world->kiosk, ROLE_KIOSK);
+    join(world, &world->desk, ROLE_DESK);
+    join(world, &world->bank_desk, ROLE_BANK);
     for (unsigned i = 0; i < WORLD_SHOPS; i++)
         join(world, &world->shops[i], ROLE_POINT_OF_SALE);
 }
@@ -109,6 +111,8 @@ void world_end(struct world *world)
     town_card_remove(&world->card);
     stiver_terminal_close(world->station.terminal);
     stiver_terminal_close(world->kiosk.terminal);
+    stiver_terminal_close(world->desk.terminal);
+    stiver_terminal_close(world->bank_desk.terminal);
     for (unsigned i = 0; i < WORLD_SHOPS; i++)
         stiver_terminal_close(world->shops[i].terminal);
     stiver_bank_close(world->bank);
@@ -220,11 +224,16 @@ void world_look(const struct world *world, struct held *held)
     held->state = (uint8_t)ledger->state;
     held->balance = ledger->balance.minor;
     held->counter = ledger->card_counter;
+    held->refund_counter = ledger->refund.counter;
+    held->policy_number = ledger->policy_number;
+    held->acknowledged = ledger->acknowledged.up_to;
     assert_int_equal(record_read_optional(card, RECORD_PUBLIC_KEYS, keys, sizeof keys, &is_there),
                      STATUS_OK);
     memcpy(held->receipt_key, keys + PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES);
-    if (held->state != PURSE_BLANK)
+    if (held->state != PURSE_BLANK) {
         assert_int_equal(purse_read(card, PURSE_RECORD_PIN, held->pin, sizeof held->pin),
                          STATUS_OK);
+        assert_int_equal(pin_tries(card, &held->tries), STATUS_OK);
+    }
     stiver_card_power_off(&memory);
 }

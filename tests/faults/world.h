@@ -23,7 +23,7 @@ struct member {
 struct world {
     char place[64];
     struct stiver_bank *bank;
-    struct member station, kiosk, shops[WORLD_SHOPS];
+    struct member station, kiosk, desk, bank_desk, shops[WORLD_SHOPS];
     struct town_card card; /* in the reader now */
     struct fault_reader reader;
     struct fault_link link;
@@ -33,9 +33,11 @@ struct world {
 /* What a card's memory holds, read from a copy of it. */
 struct held {
     uint8_t state; /* enum purse_state */
-    uint32_t balance, counter;
+    uint32_t balance, counter, refund_counter;
     uint8_t receipt_key[PUBLIC_KEY_BYTES];
     uint8_t pin[PIN_BYTES]; /* digits, padded with FF */
+    uint8_t tries;
+    uint32_t policy_number, acknowledged; /* the latter up to this counter */
 };
 
 /* struct world is large: keep it static. The calls end the test on anything unexpected. */

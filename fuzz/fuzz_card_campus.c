@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The campus purse's whole command table. Input: a byte that chooses the card (fresh, or
+ * The campus purse's whole command table. Input: a byte that chooses the card (fresh, with keys, or
  * personalised and met by a terminal of either kind up to some state), then steps: an instruction
  * with a 256-byte value that the terminal or the back end really signed, made beforehand, or with
  * bytes as they stand in the input. Every command is answered. Money comes onto the card by FINISH
@@ -33,7 +33,7 @@ enum value {
     VALUES = VALUE_OF_COUNTER + 4 * COUNTERS,
 };
 static uint8_t values[VALUES][RSA_BYTES];
-static struct ram_flash fresh, ready;
+static struct ram_flash fresh, keyed, ready;
 
 /* ---- keys ---- */
 
@@ -120,12 +120,19 @@ static struct card *inside(struct stiver_card *card)
     return (struct card *)(void *)card->memory;
 }
 
-static void personalise_campus(struct stiver_card *card, const struct rsa_pair *back_end)
+static void make_key(struct stiver_card *card, const struct rsa_pair *back_end,
+                     uint8_t modulus[RSA_BYTES])
 {
-    uint8_t response[STIVER_APDU_MAX], modulus[RSA_BYTES], data[8], signature[RSA_BYTES];
-    struct writer w = writer_of(data, sizeof data);
+    uint8_t response[STIVER_APDU_MAX];
     require(value_to(card, 0x02, 0, back_end->modulus, 256, response) == 0x9000);
-    memcpy(modulus, response, sizeof modulus);
+    memcpy(modulus, response, RSA_BYTES);
+}
+
+static void personalise_campus(struct stiver_card *card, const struct rsa_pair *back_end,
+                               const uint8_t modulus[RSA_BYTES])
+{
+    uint8_t response[STIVER_APDU_MAX], data[8], signature[RSA_BYTES];
+    struct writer w = writer_of(data, sizeof data);
     writer_u32(&w, ID);
     writer_u32(&w, END);
     require(command(card, 0x04, 0, 0, data, sizeof data, 0, response) == 0x9000);
@@ -142,6 +149,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     static struct stiver_card card;
     const struct stiver_card_factory factory = {
         .serial = "fuzzcard", .is_hardware = 1, .has_campus = 1};
+    uint8_t modulus[RSA_BYTES];
     (void)argc;
     (void)argv;
     require(crypto_start() == CRYPTO_OK);
@@ -156,9 +164,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     fresh.changes_left = UINT32_MAX;
     struct stiver_flash port = port_of(&fresh);
     require(stiver_card_manufacture(&port, &factory) == STIVER_CARD_OK);
-    ready = fresh;
+    keyed = fresh;
+    power_on(&card, &keyed);
+    make_key(&card, &back_end, modulus);
+    stiver_card_power_off(&card);
+    ready = keyed;
     power_on(&card, &ready);
-    personalise_campus(&card, &back_end);
+    personalise_campus(&card, &back_end, modulus);
     stiver_card_power_off(&card);
     return 0;
 }
@@ -207,6 +219,9 @@ static void step(struct stiver_card *card, struct reader *r)
     const struct campus was = *campus_view(inside(card));
     const bool is_signed = which < VALUES;
     uint16_t word;
+    /* The making of an RSA key takes a second. */
+    if (was.ledger.stage == CAMPUS_FRESH && ins == 0x02)
+        return;
     if (is_signed) {
         word = value_to(card, ins, p2, values[which], 256, response);
     } else {
@@ -224,7 +239,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     static struct stiver_card card;
     struct reader r = reader_of(data, bytes);
     const uint8_t choice = reader_u8(&r);
-    flash = (choice & 0x80) != 0 ? fresh : ready;
+    flash = (choice & 0x80) == 0 ? ready : (choice & 0x40) == 0 ? keyed : fresh;
     power_on(&card, &flash);
     if ((choice & 0x80) == 0)
         put_state(&card, choice & 0x7Fu);

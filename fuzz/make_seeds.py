@@ -88,7 +88,8 @@ def campus_seeds():
         "card-certificate": b"\x02" + signed(0x24, pos, 1),
         "read": b"\x04" + b"".join(plain(ins, b"", 1) for ins in (0x52, 0x54, 0x56)),
         "load-signed": b"\x47" + signed(0x32, first + 1) + signed(0x32, first + 4 + 1),
-        "fresh": b"\x80" + signed(0x02, key) + plain(0x04, bytes(8)) + signed(0x06, pos) + met,
+        "fresh": b"\xC0" + plain(0x04, bytes(8)) + signed(0x06, pos) + met,
+        "keyed": b"\x80" + signed(0x02, key) + plain(0x04, bytes(8)) + signed(0x06, pos) + met,
     }
 
 

@@ -142,6 +142,28 @@ static bool names_command(const char *given, size_t length, const char *name)
     return true;
 }
 
+/* The campus purse has commands of the same names: theirs start with CAMPUS. */
+static const struct {
+    const char *name;
+    uint8_t ins;
+} campus_commands[] = {
+#define X(name, handler, text, ins, rule, p1, lc, answer, states) {"CAMPUS " text, ins},
+#include "card/campus/commands.def"
+#undef X
+};
+
+/* The INS of the command that these characters name, or PULL_ANY_INS. */
+static int find_ins(const char *given, size_t length)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (names_command(given, length, command_rows[i].name))
+            return command_rows[i].ins;
+    for (size_t i = 0; i < sizeof campus_commands / sizeof campus_commands[0]; i++)
+        if (names_command(given, length, campus_commands[i].name))
+            return campus_commands[i].ins;
+    return PULL_ANY_INS;
+}
+
 /* before-commit:PAY or before-answer:PAY:2 */
 static bool read_pull(struct cli *cli, const char *text, struct pull_plan *plan)
 {
@@ -155,9 +177,7 @@ static bool read_pull(struct cli *cli, const char *text, struct pull_plan *plan)
     if (colon != NULL) {
         const char *name = colon + 1, *nth = strchr(name, ':');
         size_t length = nth == NULL ? strlen(name) : (size_t)(nth - name);
-        for (size_t i = 0; i < COMMAND_COUNT; i++)
-            if (names_command(name, length, command_rows[i].name))
-                plan->ins = command_rows[i].ins;
+        plan->ins = find_ins(name, length);
         if (nth != NULL && !cli_number(cli, "--pull", nth + 1, 1, 1000000, &plan->nth))
             return false;
     }
@@ -165,7 +185,8 @@ static bool read_pull(struct cli *cli, const char *text, struct pull_plan *plan)
         return true;
     (void)cli_misuse(cli,
                      "--pull takes before-commit:COMMAND or before-answer:COMMAND, "
-                     "COMMAND one of the purse's commands such as PAY; not %s",
+                     "COMMAND one of the purse's such as PAY, or of the campus purse's such as "
+                     "CAMPUS_PAY; not %s",
                      text);
     return false;
 }

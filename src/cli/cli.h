@@ -56,7 +56,9 @@ struct cli_command {
 
 /* The tables of the commands' files, each ended by a row whose name is NULL. */
 extern const struct cli_command cli_card_commands[], cli_reader_commands[], cli_bank_commands[],
-    cli_register_commands[], cli_books_commands[], cli_terminal_commands[], cli_sale_commands[];
+    cli_register_commands[], cli_books_commands[], cli_terminal_commands[], cli_sale_commands[],
+    cli_campus_bank_commands[], cli_campus_books_commands[], cli_campus_terminal_commands[],
+    cli_campus_sale_commands[];
 
 struct cli {
     const struct cli_command *command;

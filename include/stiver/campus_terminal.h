@@ -42,7 +42,8 @@ struct stiver_campus_result {
     bool has_receipt;
     uint32_t time; /* in the receipt */
     uint8_t receipt[256];
-    char detail[STIVER_TERMINAL_DETAIL_BYTES];
+    char detail[STIVER_TERMINAL_DETAIL_BYTES]; /* the reader's or the bank's words, or what is to be
+                                                * said of earlier business, also with OK */
 };
 
 /* The sentence for a person, complete and terminated; capacity 256 holds each. */
@@ -67,7 +68,9 @@ enum stiver_terminal_status stiver_campus_terminal_take_up(const char *directory
 
 /* environment may be NULL, and is copied (journal_in_memory is not for this). A terminal that is
  * not enrolled opens too. Its files must belong together, and a CRL that is there must verify:
- * LIST_FORGED, KEY_DAMAGED, JOURNAL_*, MISSING, PERMISSION. */
+ * LIST_FORGED, KEY_DAMAGED, JOURNAL_*, MISSING, PERMISSION. Public files that are missing are
+ * written again from the journal. The list is read anew for each talk, so that one that was put
+ * there by hand counts at once. */
 enum stiver_terminal_status stiver_campus_terminal_open(
     const char *directory, const struct stiver_terminal_environment *environment,
     struct stiver_campus_terminal **terminal) STIVER_TERMINAL_CHECKED;
@@ -113,8 +116,10 @@ enum stiver_terminal_status stiver_campus_personalise(
     struct stiver_campus_result *result) STIVER_TERMINAL_CHECKED;
 
 /* Role reload. The cash must be in hand. OK: the card has confirmed. UNFINISHED: it may or may not
- * be credited; the next talk with this card finds out where the card can tell, otherwise a person
- * has to (stiver_campus_give_up). Anything else: not loaded, give the cash back. */
+ * be credited; the next talk with this card finds out where that can be told, otherwise a person
+ * has to (stiver_campus_give_up). FINISHED_EARLIER: a load of this card and amount that broke off
+ * within the last quarter of an hour turned out credited, and is this one. Anything else: not
+ * loaded, give the cash back. */
 enum stiver_terminal_status stiver_campus_load(
     struct stiver_campus_terminal *terminal, struct card_reader *reader, uint32_t amount,
     struct stiver_campus_result *result) STIVER_TERMINAL_CHECKED;
@@ -150,6 +155,7 @@ struct stiver_campus_entry {
     bool is_load, is_block;
     enum stiver_terminal_entry_state state;
     uint32_t card, counter, amount, time;
+    bool is_lost; /* the card took the money, its signature is gone: the holder is owed it */
     bool is_recovered, is_uploaded;
     uint8_t upload_result; /* scheme/link.h, upload_result */
 };
@@ -157,7 +163,8 @@ typedef bool stiver_campus_entry_visit(void *context, const struct stiver_campus
 enum stiver_terminal_status stiver_campus_entries(struct stiver_campus_terminal *terminal,
                                                   stiver_campus_entry_visit *visit,
                                                   void *context) STIVER_TERMINAL_CHECKED;
-/* Ends an open payment as not paid, an open load as not known, for good. UNKNOWN_NUMBER. */
+/* Ends an open payment as not paid (a receipt that turns up later is owed to the holder), an open
+ * load as not known, for good. UNKNOWN_NUMBER. */
 enum stiver_terminal_status stiver_campus_give_up(struct stiver_campus_terminal *terminal,
                                                   uint32_t number) STIVER_TERMINAL_CHECKED;
 

@@ -117,7 +117,9 @@ static void tell_result(struct stiver_terminal_session *session,
 terminal_status intent_finish(struct stiver_terminal_session *session, const struct intent *intent,
                               const uint8_t document[RECEIPT_BYTES], bool is_recovered)
 {
-    const struct piece certificate = {session->certificate_bytes, session->certificate_length};
+    struct piece certificate = {session->certificate_bytes, session->certificate_length};
+    if (!session->is_stranger) /* it came out of the journal */
+        certificate = (struct piece){NULL, 0};
     /* The commit that made the receipt made the card remember us, a block receipt's apart. */
     bool is_to_remember = session->is_stranger && intent->kind != DOCUMENT_BLOCK_RECEIPT;
     terminal_status status =

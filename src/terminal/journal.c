@@ -44,6 +44,14 @@ static const char *const upgrades[] = {
     "CREATE INDEX entry_paid ON entry (card, kind, host_id, state, minor);"
     "CREATE INDEX entry_claimable ON entry (card, kind, number)"
     "  WHERE state = 1 AND recovered = 1 AND claimed = 0;",
+    /* What a card paid under a certificate of ours, payments that are not finished counted, those
+     * that came to nothing not: a sum that a payment reads and adds to, however many there were. */
+    "DROP INDEX entry_paid;"
+    "CREATE INDEX entry_other ON entry (card, kind) WHERE kind <> 1;"
+    "CREATE TABLE paid (card BLOB NOT NULL, host_id BLOB NOT NULL, minor INTEGER NOT NULL,"
+    "  PRIMARY KEY (card, host_id)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO paid SELECT card, host_id, sum(minor) FROM entry"
+    "  WHERE kind = 1 AND state <= 1 GROUP BY card, host_id;",
 };
 
 static const char *const statements[] = {

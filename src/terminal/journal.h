@@ -40,8 +40,9 @@ terminal_status journal_begin(struct db *journal, struct intent *intent) TERMINA
 terminal_status journal_reject(struct db *journal, uint32_t number) TERMINAL_CHECKED;
 terminal_status journal_abandon(struct db *journal, uint32_t number,
                                 bool is_recovered) TERMINAL_CHECKED;
-/* The receipt, the card's certificate, and (unless NULL) the handle by which it is met again. A
- * number that is not open: UNKNOWN_NUMBER, and nothing is kept. */
+/* The receipt, the card's certificate (data NULL: the one that is here already), and, unless NULL,
+ * the handle by which the card is met again. A number that is not open: UNKNOWN_NUMBER, and nothing
+ * is kept. */
 terminal_status journal_finish(struct db *journal, uint32_t number,
                                const uint8_t document[RECEIPT_BYTES], bool is_recovered,
                                const uint8_t card[CARD_NUMBER_BYTES], struct piece certificate,

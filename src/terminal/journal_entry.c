@@ -9,52 +9,55 @@ static terminal_status settle(struct db *db, enum db_status status)
 {
     if (status == DB_OK)
         status = db_commit(db);
-    db_rollback(db);
+    else
+        db_rollback(db);
     return journal_status(status);
 }
 
 /* ---- begin ---- */
 
-static enum db_status next_number(struct db *db, uint32_t *number)
-{
-    enum db_status status = db_step(db, JOURNAL_COUNTER);
-    if (status != DB_ROW)
-        return status == DB_OK ? DB_CORRUPT : status;
-    *number = (uint32_t)db_column_int(db, JOURNAL_COUNTER, 0) + 1;
-    db_reset(db, JOURNAL_COUNTER);
-    db_bind_int(db, JOURNAL_COUNTER_SET, 1, *number);
-    return db_run(db, JOURNAL_COUNTER_SET);
-}
-
-static enum db_status insert(struct db *db, const struct intent *intent)
+/* The entry draws its own number: the highest so far and one. */
+static enum db_status insert(struct db *db, struct intent *intent)
 {
     const size_t s = JOURNAL_BEGIN;
-    db_bind_int(db, s, 1, intent->number);
-    db_bind_int(db, s, 2, intent->kind);
-    db_bind_blob(db, s, 3, intent->card, sizeof intent->card);
-    db_bind_int(db, s, 4, intent->amount.minor);
-    db_bind_int(db, s, 5, intent->amount.currency);
-    db_bind_int(db, s, 6, intent->time);
-    db_bind_blob(db, s, 7, intent->reference, sizeof intent->reference);
-    db_bind_blob(db, s, 8, intent->host_id, sizeof intent->host_id);
-    db_bind_int(db, s, 9, intent->merchant);
-    db_bind_int(db, s, 10, intent->order_number);
-    db_bind_int(db, s, 11, intent->order_counter);
-    db_bind_int(db, s, 12, intent->flags);
-    return db_run(db, s);
+    db_bind_int(db, s, 1, intent->kind);
+    db_bind_blob(db, s, 2, intent->card, sizeof intent->card);
+    db_bind_int(db, s, 3, intent->amount.minor);
+    db_bind_int(db, s, 4, intent->amount.currency);
+    db_bind_int(db, s, 5, intent->time);
+    db_bind_blob(db, s, 6, intent->reference, sizeof intent->reference);
+    db_bind_blob(db, s, 7, intent->host_id, sizeof intent->host_id);
+    db_bind_int(db, s, 8, intent->merchant);
+    db_bind_int(db, s, 9, intent->order_number);
+    db_bind_int(db, s, 10, intent->order_counter);
+    db_bind_int(db, s, 11, intent->flags);
+    enum db_status status = db_run(db, s);
+    if (status == DB_OK)
+        intent->number = (uint32_t)db_last_row(db);
+    return status;
+}
+
+static enum db_status add_paid(struct db *db, const struct intent *intent)
+{
+    if (intent->kind != DOCUMENT_PAYMENT_RECEIPT)
+        return DB_OK;
+    db_bind_blob(db, JOURNAL_PAID_MORE, 1, intent->card, sizeof intent->card);
+    db_bind_blob(db, JOURNAL_PAID_MORE, 2, intent->host_id, sizeof intent->host_id);
+    db_bind_int(db, JOURNAL_PAID_MORE, 3, intent->amount.minor);
+    return db_run(db, JOURNAL_PAID_MORE);
 }
 
 terminal_status journal_begin(struct db *journal, struct intent *intent)
 {
     enum db_status status = db_begin(journal);
     if (status == DB_OK)
-        status = next_number(journal, &intent->number);
+        status = insert(journal, intent);
     if (status == DB_OK && intent->number > COUNTER_MAX) {
         db_rollback(journal);
         return STIVER_TERMINAL_NUMBERS_USED_UP;
     }
     if (status == DB_OK)
-        status = insert(journal, intent);
+        status = add_paid(journal, intent);
     return settle(journal, status);
 }
 
@@ -70,23 +73,32 @@ static enum db_status end(struct db *db, uint32_t number, enum stiver_terminal_e
     return db_run(db, JOURNAL_END);
 }
 
-static terminal_status end_alone(struct db *db, uint32_t number,
-                                 enum stiver_terminal_entry_state state, bool is_recovered)
+/* Without a receipt: if it was a payment, it no longer counts as paid. */
+static terminal_status end_in_vain(struct db *db, uint32_t number,
+                                   enum stiver_terminal_entry_state state, bool is_recovered)
 {
-    enum db_status status = end(db, number, state, NULL, is_recovered);
-    if (status == DB_OK && db_changes(db) != 1)
+    enum db_status status = db_begin(db);
+    if (status == DB_OK)
+        status = end(db, number, state, NULL, is_recovered);
+    if (status == DB_OK && db_changes(db) != 1) {
+        db_rollback(db);
         return STIVER_TERMINAL_UNKNOWN_NUMBER;
-    return journal_status(status);
+    }
+    if (status == DB_OK) {
+        db_bind_int(db, JOURNAL_PAID_LESS, 1, number);
+        status = db_run(db, JOURNAL_PAID_LESS);
+    }
+    return settle(db, status);
 }
 
 terminal_status journal_reject(struct db *journal, uint32_t number)
 {
-    return end_alone(journal, number, STIVER_TERMINAL_REJECTED, false);
+    return end_in_vain(journal, number, STIVER_TERMINAL_REJECTED, false);
 }
 
 terminal_status journal_abandon(struct db *journal, uint32_t number, bool is_recovered)
 {
-    return end_alone(journal, number, STIVER_TERMINAL_ABANDONED, is_recovered);
+    return end_in_vain(journal, number, STIVER_TERMINAL_ABANDONED, is_recovered);
 }
 
 static enum db_status remember(struct db *db, const uint8_t *card, struct piece certificate,
@@ -114,7 +126,7 @@ terminal_status journal_finish(struct db *journal, uint32_t number,
         db_rollback(journal);
         return STIVER_TERMINAL_UNKNOWN_NUMBER;
     }
-    if (status == DB_OK)
+    if (status == DB_OK && certificate.data != NULL)
         status = remember(journal, card, certificate, handle);
     return settle(journal, status);
 }
@@ -169,10 +181,9 @@ terminal_status journal_paid(struct db *journal, const uint8_t card[CARD_NUMBER_
     db_bind_blob(journal, JOURNAL_PAID, 1, card, CARD_NUMBER_BYTES);
     db_bind_blob(journal, JOURNAL_PAID, 2, host_id, HOST_ID_BYTES);
     enum db_status status = db_step(journal, JOURNAL_PAID);
-    if (status == DB_ROW)
-        *sum = (uint64_t)db_column_int(journal, JOURNAL_PAID, 0);
+    *sum = status == DB_ROW ? (uint64_t)db_column_int(journal, JOURNAL_PAID, 0) : 0;
     db_reset(journal, JOURNAL_PAID);
-    return status == DB_ROW ? STIVER_TERMINAL_OK : journal_status(status);
+    return journal_status(status);
 }
 
 struct wish {

@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/rand.h>
 #include <string.h>
@@ -183,18 +184,52 @@ bool evp_sign(EVP_PKEY *pair, const uint8_t hash[SHA256_BYTES], uint8_t signatur
     return done;
 }
 
-static bool verify_hash(const uint8_t key[PUBLIC_KEY_BYTES], const uint8_t hash[SHA256_BYTES],
-                        const uint8_t signature[SIGNATURE_BYTES])
+/* Of a key that OpenSSL does not take: its error queue tells a point off the curve from short
+ * memory. */
+static enum verdict verdict_on_point(void)
+{
+    unsigned long error = ERR_peek_last_error();
+    return ERR_GET_LIB(error) == ERR_LIB_EC && ERR_GET_REASON(error) != ERR_R_MALLOC_FAILURE
+               ? VERDICT_FORGED
+               : VERDICT_UNKNOWN;
+}
+
+static enum verdict open_point(const uint8_t key[PUBLIC_KEY_BYTES], EVP_PKEY **made)
+{
+    ERR_clear_error();
+    *made = evp_key_public(key);
+    enum verdict verdict = *made ? VERDICT_VALID : verdict_on_point();
+    ERR_clear_error();
+    return verdict;
+}
+
+enum verdict evp_point(const uint8_t key[PUBLIC_KEY_BYTES])
+{
+    EVP_PKEY *made = NULL;
+    enum verdict verdict = open_point(key, &made);
+    EVP_PKEY_free(made);
+    return verdict;
+}
+
+static enum verdict verify_hash(const uint8_t key[PUBLIC_KEY_BYTES],
+                                const uint8_t hash[SHA256_BYTES],
+                                const uint8_t signature[SIGNATURE_BYTES])
 {
     uint8_t der[DER_SIGNATURE_MAX];
     size_t bytes = signature_to_der(signature, der);
-    EVP_PKEY *public_key = evp_key_public(key);
+    EVP_PKEY *public_key = NULL;
+    enum verdict verdict = open_point(key, &public_key);
     EVP_PKEY_CTX *context = public_key ? EVP_PKEY_CTX_new(public_key, NULL) : NULL;
-    bool valid = bytes && context && EVP_PKEY_verify_init(context) == 1 &&
-                 EVP_PKEY_verify(context, der, bytes, hash, SHA256_BYTES) == 1;
+    if (verdict == VERDICT_VALID) {
+        /* 0: the signature is wrong; below 0: it was not looked at. */
+        int said = bytes && context && EVP_PKEY_verify_init(context) == 1
+                       ? EVP_PKEY_verify(context, der, bytes, hash, SHA256_BYTES)
+                       : -1;
+        verdict = said == 1 ? VERDICT_VALID : said == 0 ? VERDICT_FORGED : VERDICT_UNKNOWN;
+    }
     EVP_PKEY_CTX_free(context);
     EVP_PKEY_free(public_key);
-    return valid;
+    return verdict;
 }
 
 bool evp_agree(EVP_PKEY *pair, const uint8_t peer[PUBLIC_KEY_BYTES],

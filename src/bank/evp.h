@@ -25,6 +25,8 @@ EVP_PKEY *evp_key_generate(void) EVP_CHECKED;
 EVP_PKEY *evp_key_public(const uint8_t key[PUBLIC_KEY_BYTES]) EVP_CHECKED;
 EVP_PKEY *evp_key_private(const uint8_t scalar[PRIVATE_KEY_BYTES],
                           const uint8_t key[PUBLIC_KEY_BYTES]) EVP_CHECKED;
+/* VALID if the key is a point of the curve, FORGED if it is none. */
+enum verdict evp_point(const uint8_t key[PUBLIC_KEY_BYTES]) EVP_CHECKED;
 bool evp_public_of(EVP_PKEY *pair, uint8_t key[PUBLIC_KEY_BYTES]) EVP_CHECKED;
 bool evp_scalar_of(EVP_PKEY *pair, uint8_t scalar[PRIVATE_KEY_BYTES]) EVP_CHECKED;
 bool evp_sign(EVP_PKEY *pair, const uint8_t hash[SHA256_BYTES],

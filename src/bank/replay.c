@@ -83,6 +83,13 @@ static enum store_status bad(struct replay *r, const struct document_record *d, 
     return STORE_OK;
 }
 
+/* A document that does not verify is a finding; one that could not be verified ends the audit. */
+static enum store_status unverified(struct replay *r, const struct document_record *d,
+                                    enum document_status status, const char *why)
+{
+    return status == DOCUMENT_FAILED ? STORE_INTERNAL : bad(r, d, why);
+}
+
 /* ---- certificates ---- */
 
 static enum store_status enter_certificate(struct replay *r, const struct document_record *d,
@@ -127,9 +134,10 @@ static enum store_status replay_certificate(struct replay *r, const struct docum
         signer = &a->authority;
     }
     enum certificate_type type = c.type;
-    if (certificate_check(&bank_primitives, d->bytes, d->length, type, r->scheme, signer, &c) !=
-        DOCUMENT_OK)
-        return bad(r, d, "is a certificate whose signature does not verify");
+    enum document_status status =
+        certificate_check(&bank_primitives, d->bytes, d->length, type, r->scheme, signer, &c);
+    if (status != DOCUMENT_OK)
+        return unverified(r, d, status, "is a certificate whose signature does not verify");
     r->audit->certificates++;
     return enter_certificate(r, d, &c);
 }
@@ -170,17 +178,19 @@ static enum store_status replay_order(struct replay *r, const struct document_re
 {
     struct order o;
     struct certificate working;
+    enum document_status status;
     unsigned kind = d->length ? d->bytes[0] : 0;
     if (kind == DOCUMENT_TIME_ORDER || kind == DOCUMENT_FLOOR_ORDER) {
-        if (root_order_check(&bank_primitives, d->bytes, d->length, r->scheme, r->root.key, &o) !=
-            DOCUMENT_OK)
-            return bad(r, d, "is an order that the root did not sign");
+        status =
+            root_order_check(&bank_primitives, d->bytes, d->length, r->scheme, r->root.key, &o);
+        if (status != DOCUMENT_OK)
+            return unverified(r, d, status, "is an order that the root did not sign");
         r->audit->orders++;
         return STORE_OK;
     }
-    if (order_check(&bank_primitives, d->bytes, d->length, r->scheme, &r->root, &o, &working) !=
-        DOCUMENT_OK)
-        return bad(r, d, "is an order whose signature does not verify");
+    status = order_check(&bank_primitives, d->bytes, d->length, r->scheme, &r->root, &o, &working);
+    if (status != DOCUMENT_OK)
+        return unverified(r, d, status, "is an order whose signature does not verify");
     r->audit->orders++;
     return kind == DOCUMENT_LOAD_ORDER || kind == DOCUMENT_REFUND_ORDER
                ? replay_money_order(r, d, &o)
@@ -338,8 +348,10 @@ static enum store_status replay_receipt(struct replay *r, const struct document_
     struct replay_card *card = table_find(&r->cards, receipt.card);
     if (!card)
         return bad(r, d, "is a receipt of a card that no certificate names");
-    if (document_verify(&bank_primitives, d->bytes, d->length, card->receipt_key) != DOCUMENT_OK)
-        return bad(r, d, "is a receipt whose signature does not verify");
+    enum document_status status =
+        document_verify(&bank_primitives, d->bytes, d->length, card->receipt_key);
+    if (status != DOCUMENT_OK)
+        return unverified(r, d, status, "is a receipt whose signature does not verify");
     r->audit->receipts++;
     struct replay_number_key key = replay_key(receipt.card_counter, receipt.card);
     return table_find(&r->receipts, &key) ? replay_conflict(r, d, &receipt)
@@ -431,18 +443,21 @@ static enum store_status replay_list(struct replay *r, const struct document_rec
 {
     struct list_head head;
     struct certificate working;
-    if (list_check(&bank_primitives, d->bytes, d->length, r->scheme, &r->root, &head, &working) !=
-        DOCUMENT_OK)
-        return bad(r, d, "is a list whose signature does not verify");
+    enum document_status status =
+        list_check(&bank_primitives, d->bytes, d->length, r->scheme, &r->root, &head, &working);
+    if (status != DOCUMENT_OK)
+        return unverified(r, d, status, "is a list whose signature does not verify");
     return STORE_OK;
 }
 
 static enum store_status replay_statement(struct replay *r, const struct document_record *d)
 {
     struct statement s;
-    if (statement_decode(d->bytes, d->length, r->scheme, &s) != DOCUMENT_OK ||
-        document_verify(&bank_primitives, d->bytes, d->length, s.receipt_key) != DOCUMENT_OK)
-        return bad(r, d, "is a key statement whose signature does not verify");
+    enum document_status status = statement_decode(d->bytes, d->length, r->scheme, &s);
+    if (status == DOCUMENT_OK)
+        status = document_verify(&bank_primitives, d->bytes, d->length, s.receipt_key);
+    if (status != DOCUMENT_OK)
+        return unverified(r, d, status, "is a key statement whose signature does not verify");
     return STORE_OK;
 }
 

@@ -32,9 +32,12 @@ enum stiver_bank_status settle_verify(struct stiver_bank *bank, struct entry *en
     if (!evp_sha256(entry->bytes, entry->length, entry->hash) ||
         document_hash(&bank_primitives, entry->bytes, body_bytes, entry->content) != DOCUMENT_OK)
         return STIVER_BANK_CRYPTO;
-    entry->is_valid =
+    enum verdict verdict =
         bank_primitives.verify(card.receipt_key, entry->content, entry->bytes + body_bytes);
-    return STIVER_BANK_OK;
+    entry->is_valid = verdict == VERDICT_VALID;
+    /* Rejected is for good, and costs the merchant the money: nobody's fault must not lead there.
+     */
+    return verdict == VERDICT_UNKNOWN ? STIVER_BANK_CRYPTO : STIVER_BANK_OK;
 }
 
 enum store_status settle_certificate(struct stiver_bank *bank, const struct receipt *receipt,
@@ -469,7 +472,7 @@ static enum stiver_bank_status settle_known_certificate(struct stiver_bank *bank
     entry->result = UPLOAD_REJECTED;
     if (certificate_host_id(&bank_primitives, entry->bytes, entry->length, fingerprint) !=
         DOCUMENT_OK)
-        return STIVER_BANK_OK;
+        return STIVER_BANK_CRYPTO;
     enum store_status stored = STORE(bank, terminal_certificate_find, fingerprint, &certificate);
     if (stored == STORE_OK && is_own(batch, certificate.terminal))
         entry->result = UPLOAD_ALREADY;

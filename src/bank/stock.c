@@ -108,40 +108,72 @@ enum stiver_bank_status stock_challenge(struct stiver_bank *bank,
 
 /* ---- proof ---- */
 
+static enum verdict verdict_of(bool is_known, bool holds)
+{
+    if (!is_known)
+        return VERDICT_UNKNOWN;
+    return holds ? VERDICT_VALID : VERDICT_FORGED;
+}
+
 /* MAC under the transport key: this is the card from stock. */
-static bool mac_holds(const struct stiver_bank *bank, const struct stock_record *stock,
-                      const uint8_t *answer)
+static enum verdict mac_holds(const struct stiver_bank *bank, const struct stock_record *stock,
+                              const uint8_t *answer)
 {
     uint8_t purpose[PURPOSE_BYTES], key[AES_KEY_BYTES], mac[CMAC_BYTES];
     const size_t covered = STATEMENT_ANSWER_BYTES - CMAC_BYTES;
     purpose_of(PURPOSE_TRANSPORT, stock->serial, purpose);
-    bool holds =
+    bool is_known =
         seal_open(bank->storage_key, purpose, sizeof purpose, stock->sealed_key, key, sizeof key) &&
-        evp_cmac(key, answer, covered, mac) && bytes_equal_ct(mac, answer + covered, sizeof mac);
+        evp_cmac(key, answer, covered, mac);
+    bool holds = is_known && bytes_equal_ct(mac, answer + covered, sizeof mac);
     bytes_wipe(key, sizeof key);
-    return holds;
+    return verdict_of(is_known, holds);
 }
 
 /* Tag through the ephemeral pair: the card holds the private part of its channel key. */
-static bool tag_holds(const struct stiver_bank *bank, const struct stock_record *stock,
-                      const uint8_t channel_key[PUBLIC_KEY_BYTES], const uint8_t *answer)
+static enum verdict tag_holds(const struct stiver_bank *bank, const struct stock_record *stock,
+                              const uint8_t channel_key[PUBLIC_KEY_BYTES], const uint8_t *answer)
 {
     uint8_t purpose[PURPOSE_BYTES], scalar[PRIVATE_KEY_BYTES], secret[SHARED_SECRET_BYTES];
     uint8_t key[AES_KEY_BYTES], tag[CMAC_BYTES];
     EVP_PKEY *pair = NULL;
+    enum verdict point = evp_point(channel_key);
+    if (point != VERDICT_VALID)
+        return point;
     purpose_of(PURPOSE_EPHEMERAL, stock->serial, purpose);
     if (seal_open(bank->storage_key, purpose, sizeof purpose, stock->sealed_ephemeral, scalar,
                   sizeof scalar))
         pair = evp_key_private(scalar, stock->ephemeral_key);
-    bool holds = pair && evp_agree(pair, channel_key, secret) &&
-                 evp_derive(secret, KEY_PROOF_INFO, key) &&
-                 evp_cmac(key, answer, STATEMENT_BYTES, tag) &&
-                 bytes_equal_ct(tag, answer + STATEMENT_BYTES, sizeof tag);
+    bool is_known = pair && evp_agree(pair, channel_key, secret) &&
+                    evp_derive(secret, KEY_PROOF_INFO, key) &&
+                    evp_cmac(key, answer, STATEMENT_BYTES, tag);
+    bool holds = is_known && bytes_equal_ct(tag, answer + STATEMENT_BYTES, sizeof tag);
     EVP_PKEY_free(pair);
     bytes_wipe(scalar, sizeof scalar);
     bytes_wipe(secret, sizeof secret);
     bytes_wipe(key, sizeof key);
-    return holds;
+    return verdict_of(is_known, holds);
+}
+
+/* That the card is the one from stock, and has both private keys. */
+static enum stiver_bank_status check_proofs(struct stiver_bank *bank, const uint8_t *answer,
+                                            const struct statement *s,
+                                            const struct stock_record *stock)
+{
+    enum verdict mac = mac_holds(bank, stock, answer);
+    if (mac == VERDICT_FORGED)
+        return bank_say(bank, STIVER_BANK_FORGED,
+                        "this is not the card from stock: the MAC under "
+                        "its transport key does not hold");
+    enum document_status signature =
+        document_verify(&bank_primitives, answer, STATEMENT_BYTES, s->receipt_key);
+    enum verdict tag = tag_holds(bank, stock, s->channel_key, answer);
+    if (mac == VERDICT_UNKNOWN || signature == DOCUMENT_FAILED || tag == VERDICT_UNKNOWN)
+        return STIVER_BANK_CRYPTO;
+    if (signature != DOCUMENT_OK || tag != VERDICT_VALID)
+        return bank_say(bank, STIVER_BANK_FORGED,
+                        "the card does not prove that its keys are its own");
+    return STIVER_BANK_OK;
 }
 
 static enum stiver_bank_status check_statement(struct stiver_bank *bank, const uint8_t *answer,
@@ -159,14 +191,9 @@ static enum stiver_bank_status check_statement(struct stiver_bank *bank, const u
     if (!stock->is_pending)
         return bank_say(bank, STIVER_BANK_REFUSED,
                         "no station asked for a challenge for this card");
-    if (!mac_holds(bank, stock, answer))
-        return bank_say(bank, STIVER_BANK_FORGED,
-                        "this is not the card from stock: the MAC under "
-                        "its transport key does not hold");
-    if (document_verify(&bank_primitives, answer, STATEMENT_BYTES, s->receipt_key) != DOCUMENT_OK ||
-        !tag_holds(bank, stock, s->channel_key, answer))
-        return bank_say(bank, STIVER_BANK_FORGED,
-                        "the card does not prove that its keys are its own");
+    enum stiver_bank_status status = check_proofs(bank, answer, s, stock);
+    if (status != STIVER_BANK_OK)
+        return status;
     if (!bytes_equal(s->nonce, stock->nonce, NONCE_BYTES) ||
         !bytes_equal(s->anchors_hash, stock->anchors_hash, SHA256_BYTES))
         return bank_say(bank, STIVER_BANK_REFUSED,

@@ -27,12 +27,20 @@ struct piece {
     size_t bytes;
 };
 
+/* What looking at a signature found. Only VALID may be acted on; UNKNOWN must never be taken for
+ * FORGED where that would reject something for good. */
+enum verdict {
+    VERDICT_UNKNOWN = 0, /* the library failed: it says nothing about the signature */
+    VERDICT_FORGED,
+    VERDICT_VALID,
+};
+
 struct primitives {
     /* Hash of the pieces in a row; false if the library failed. */
     bool (*sha256)(const struct piece *pieces, size_t count, uint8_t hash[SHA256_BYTES]);
-    /* True only if the signature over this hash is valid under this key. */
-    bool (*verify)(const uint8_t key[PUBLIC_KEY_BYTES], const uint8_t hash[SHA256_BYTES],
-                   const uint8_t signature[SIGNATURE_BYTES]);
+    /* VALID only if the signature over this hash is valid under this key. */
+    enum verdict (*verify)(const uint8_t key[PUBLIC_KEY_BYTES], const uint8_t hash[SHA256_BYTES],
+                           const uint8_t signature[SIGNATURE_BYTES]);
 };
 
 #endif

@@ -273,10 +273,14 @@ static bool primitive_sha256(const struct piece *pieces, size_t count, uint8_t h
     return crypto_sha256(pieces, count, hash) == CRYPTO_OK;
 }
 
-static bool primitive_verify(const uint8_t key[PUBLIC_KEY_BYTES], const uint8_t hash[SHA256_BYTES],
-                             const uint8_t signature[SIGNATURE_BYTES])
+static enum verdict primitive_verify(const uint8_t key[PUBLIC_KEY_BYTES],
+                                     const uint8_t hash[SHA256_BYTES],
+                                     const uint8_t signature[SIGNATURE_BYTES])
 {
-    return crypto_verify(key, hash, signature) == CRYPTO_OK;
+    enum crypto_status status = crypto_verify(key, hash, signature);
+    if (status == CRYPTO_FAILED)
+        return VERDICT_UNKNOWN;
+    return status == CRYPTO_OK ? VERDICT_VALID : VERDICT_FORGED;
 }
 
 const struct primitives crypto_primitives = {

@@ -25,7 +25,7 @@ enum document_status certificate_verify(const struct primitives *p, const uint8_
     uint8_t hash[SHA256_BYTES];
     if (!p->sha256(&piece, 1, hash))
         return DOCUMENT_FAILED;
-    return p->verify(key, hash, signature.at) ? DOCUMENT_OK : DOCUMENT_FORGED;
+    return document_of_verdict(p->verify(key, hash, signature.at));
 }
 
 /* Chain model: an authority answers for what it signed while it was in office, even after that. */

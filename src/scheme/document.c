@@ -32,6 +32,19 @@ enum document_status document_hash(const struct primitives *p, const uint8_t *un
     return p->sha256(pieces, 2, hash) ? DOCUMENT_OK : DOCUMENT_FAILED;
 }
 
+enum document_status document_of_verdict(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_VALID:
+        return DOCUMENT_OK;
+    case VERDICT_FORGED:
+        return DOCUMENT_FORGED;
+    case VERDICT_UNKNOWN:
+        break;
+    }
+    return DOCUMENT_FAILED;
+}
+
 enum document_status document_verify(const struct primitives *p, const uint8_t *document,
                                      size_t bytes, const uint8_t key[PUBLIC_KEY_BYTES])
 {
@@ -42,5 +55,5 @@ enum document_status document_verify(const struct primitives *p, const uint8_t *
     enum document_status status = document_hash(p, document, unsigned_bytes, hash);
     if (status != DOCUMENT_OK)
         return status;
-    return p->verify(key, hash, document + unsigned_bytes) ? DOCUMENT_OK : DOCUMENT_FORGED;
+    return document_of_verdict(p->verify(key, hash, document + unsigned_bytes));
 }

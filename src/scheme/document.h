@@ -57,6 +57,8 @@ enum document_status document_open(struct reader *r, enum document_kind kind,
 /* The hash that is signed: unsigned_bytes is the document without its signature. */
 enum document_status document_hash(const struct primitives *p, const uint8_t *unsigned_bytes,
                                    size_t bytes, uint8_t hash[SHA256_BYTES]) SCHEME_CHECKED;
+/* FAILED unless something was found out. */
+enum document_status document_of_verdict(enum verdict verdict) SCHEME_CHECKED;
 /* Verifies the last 64 of a whole document's bytes over the rest. */
 enum document_status document_verify(const struct primitives *p, const uint8_t *document,
                                      size_t bytes,

@@ -138,7 +138,8 @@ struct stiver_terminal_session {
     /* Our own certificate as the card met it: synchronising meanwhile may bring a new one. */
     uint8_t host_id[HOST_ID_BYTES];
     uint32_t merchant;
-    bool is_stranger; /* came the long way: worth remembering once it took part in a payment */
+    uint32_t open_number; /* business of this card that could not be settled now; 0: none */
+    bool is_stranger;     /* came the long way: worth remembering once it took part in a payment */
     struct terminal_count count;
     uint8_t response[APDU_BYTES_MAX]; /* of the last command; plain */
 };

@@ -31,6 +31,7 @@ static terminal_status file_error(int error)
         return STIVER_TERMINAL_MISSING;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
         return STIVER_TERMINAL_JOURNAL_FULL;
     default:
         return STIVER_TERMINAL_JOURNAL_IO;

@@ -176,6 +176,10 @@ terminal_status stiver_terminal_load(struct stiver_terminal_session *session,
     terminal_status status = may_load(session, amount);
     if (status == STIVER_TERMINAL_OK)
         status = intent_claim(session, DOCUMENT_LOAD_RECEIPT, amount, 0);
+    if (status == STIVER_TERMINAL_OK && session->open_number != 0) {
+        result->number = session->open_number; /* may be this load, and done */
+        status = STIVER_TERMINAL_UNFINISHED;
+    }
     if (status == STIVER_TERMINAL_OK)
         status = load(session, amount, link);
     return result_end(result, status);

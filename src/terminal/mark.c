@@ -20,9 +20,9 @@
 
 static terminal_status mark_error(void)
 {
-    return errno == EACCES || errno == EPERM || errno == EROFS ? STIVER_TERMINAL_PERMISSION
-           : errno == ENOSPC || errno == EDQUOT                ? STIVER_TERMINAL_JOURNAL_FULL
-                                                               : STIVER_TERMINAL_JOURNAL_IO;
+    return errno == EACCES || errno == EPERM || errno == EROFS    ? STIVER_TERMINAL_PERMISSION
+           : errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? STIVER_TERMINAL_JOURNAL_FULL
+                                                                  : STIVER_TERMINAL_JOURNAL_IO;
 }
 
 terminal_status mark_put(int file, uint32_t number)
@@ -38,15 +38,22 @@ terminal_status mark_put(int file, uint32_t number)
     return put == (ssize_t)MARK_BYTES && fdatasync(file) == 0 ? STIVER_TERMINAL_OK : mark_error();
 }
 
-static uint32_t mark_read(int file)
+/* A mark that cannot be read says nothing; one that was read and is none is spoilt. */
+static terminal_status mark_read(int file, uint32_t *mark)
 {
     char text[MARK_BYTES + 1] = "";
-    ssize_t got = pread(file, text, MARK_BYTES, 0);
+    ssize_t got;
+    do
+        got = pread(file, text, MARK_BYTES, 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return mark_error();
     char *end = NULL;
     unsigned long number = strtoul(text, &end, 10);
     bool is_whole = got == (ssize_t)MARK_BYTES && end == text + MARK_BYTES - 1 && *end == '\n' &&
                     number <= COUNTER_MAX;
-    return is_whole ? (uint32_t)number : MARK_UNKNOWN;
+    *mark = is_whole ? (uint32_t)number : MARK_UNKNOWN;
+    return STIVER_TERMINAL_OK;
 }
 
 terminal_status mark_open(const char *path, uint32_t counter, int *file, uint32_t *number)
@@ -56,8 +63,9 @@ terminal_status mark_open(const char *path, uint32_t counter, int *file, uint32_
     if (*file < 0 || fstat(*file, &about) != 0)
         return mark_error();
     if (about.st_size != 0)
-        *number = mark_read(*file);
-    else /* a journal that gave numbers had a mark */
-        *number = counter == 0 ? 0 : MARK_UNKNOWN;
-    return STIVER_TERMINAL_OK;
+        return mark_read(*file, number);
+    /* A journal that gave numbers had a mark. One that gave none gets it now, whole: on a disk that
+     * fills up later it is only written over. */
+    *number = counter == 0 ? 0 : MARK_UNKNOWN;
+    return counter == 0 ? mark_put(*file, 0) : STIVER_TERMINAL_OK;
 }

@@ -192,6 +192,11 @@ terminal_status stiver_terminal_pay(struct stiver_terminal_session *session,
             intent_claim(session, DOCUMENT_PAYMENT_RECEIPT, amount, sale->earlier_seconds);
         if (earlier != STIVER_TERMINAL_OK)
             return result_end(result, earlier);
+        /* What could not be settled at this contact may be this very sale, and paid. */
+        if (status == STIVER_TERMINAL_OK && session->open_number != 0) {
+            result->number = session->open_number;
+            return result_end(result, STIVER_TERMINAL_UNFINISHED);
+        }
     }
     return result_end(result, status == STIVER_TERMINAL_OK ? pay(session, sale, amount) : status);
 }

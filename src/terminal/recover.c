@@ -24,6 +24,13 @@ static terminal_status settled(terminal_status status)
     return status == STIVER_TERMINAL_UNKNOWN_NUMBER ? STIVER_TERMINAL_OK : status;
 }
 
+static terminal_status stays_open(struct stiver_terminal_session *session,
+                                  const struct intent *intent)
+{
+    session->open_number = intent->number;
+    return STIVER_TERMINAL_OK;
+}
+
 static terminal_status settle(struct stiver_terminal_session *session, const struct intent *intent)
 {
     struct reply reply;
@@ -33,11 +40,12 @@ static terminal_status settle(struct stiver_terminal_session *session, const str
         return status;
     if (reply.is_known && reply.status == STATUS_NOT_THERE)
         return settled(journal_abandon(session->terminal->journal, intent->number, true));
+    /* It stays open, and nothing like it is begun with this card: it may be done already. */
     if (!reply.is_known || reply.status != STATUS_OK || reply.bytes != RECEIPT_BYTES)
-        return STIVER_TERMINAL_OK; /* stays open */
+        return stays_open(session, intent);
     memcpy(document, reply.data, sizeof document);
     if (!intent_matches(session, intent, document, false))
-        return STIVER_TERMINAL_OK; /* stays open: not the receipt of this business */
+        return stays_open(session, intent); /* not the receipt of this business */
     return settled(intent_finish(session, intent, document, true));
 }
 

@@ -42,7 +42,28 @@ static terminal_status make_directory(const char *directory)
                                                : STIVER_TERMINAL_JOURNAL_IO;
 }
 
-/* A journal says that the terminal is whole; a key alone is what a creation left that was cut. */
+/* A journal says that the terminal is whole, unless it is what a creation left that was cut: then
+ * it is nobody's yet, and opens as one to be made. Whatever else it is stays as it is. */
+static terminal_status finish_creation(const char *key_path, const char *journal_path)
+{
+    struct terminal_key key;
+    struct db *journal = NULL;
+    int file = -1;
+    terminal_status status = key_open(key_path, &key, &file);
+    if (file >= 0)
+        close(file);
+    if (status == STIVER_TERMINAL_OK)
+        status = journal_open(journal_path, false, key.public_key, &journal);
+    if (status == STIVER_TERMINAL_JOURNAL_FOREIGN)
+        status = journal_open(journal_path, true, key.public_key, &journal);
+    else
+        status = STIVER_TERMINAL_EXISTS;
+    db_close(journal);
+    bytes_wipe(&key, sizeof key);
+    return status == STIVER_TERMINAL_JOURNAL_FOREIGN ? STIVER_TERMINAL_EXISTS : status;
+}
+
+/* A key alone is what a creation left that was cut even earlier. */
 terminal_status stiver_terminal_create(const char *directory,
                                        uint8_t request[STIVER_TERMINAL_REQUEST_BYTES])
 {
@@ -54,7 +75,7 @@ terminal_status stiver_terminal_create(const char *directory,
     if (status == STIVER_TERMINAL_OK)
         status = make_directory(directory);
     if (status == STIVER_TERMINAL_OK && access(journal_path, F_OK) == 0)
-        status = STIVER_TERMINAL_EXISTS;
+        status = finish_creation(key_path, journal_path);
     if (status == STIVER_TERMINAL_OK)
         status = key_create(key_path, &terminal.key);
     if (status == STIVER_TERMINAL_OK)

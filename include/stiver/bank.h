@@ -338,7 +338,10 @@ struct stiver_bank_books {
     int64_t float_minor;  /* the account */
     int64_t shadow_minor; /* what the booked receipts say that cards hold: equal, or see alarms */
     uint64_t receipts, postings, alarms;
-    bool balanced; /* sum is 0 and float equals shadow */
+    bool balanced; /* sum is 0, and each float equals its shadow */
+    /* The same of the campus purse (stiver/campus_bank.h), whose accounts are in the sum too. */
+    int64_t campus_float_minor, campus_shadow_minor;
+    uint64_t campus_receipts;
 };
 /* visit may be NULL. */
 enum stiver_bank_status stiver_bank_books(struct stiver_bank *bank,

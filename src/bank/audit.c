@@ -157,6 +157,8 @@ static enum stiver_bank_status inspect(struct stiver_bank *bank, void *context)
         status = STORE(bank, cards, compare_card, i);
     if (status == STORE_OK)
         status = STORE(bank, receipts, compare_receipt, i);
+    if (status == STORE_OK)
+        status = bank_campus_replay_compare(&i->replay, bank->store);
     if (status != STORE_OK)
         return bank_status_of_store(status);
     if (i->receipts < i->replay.receipts.count)

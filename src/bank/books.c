@@ -100,15 +100,26 @@ enum stiver_bank_status stiver_bank_fund(struct stiver_bank *bank, const uint8_t
 void account_name(const struct account *account, char name[ACCOUNT_NAME_BYTES])
 {
     static const char *const names[] = {
-        [ACCOUNT_FLOAT] = "float",       [ACCOUNT_IN_FLIGHT] = "in flight",
-        [ACCOUNT_MERCHANT] = "merchant", [ACCOUNT_TILL] = "till",
-        [ACCOUNT_FEES] = "fees",         [ACCOUNT_LOSS] = "loss",
-        [ACCOUNT_SUSPENSE] = "suspense", [ACCOUNT_OWED] = "owed to holders",
+        [ACCOUNT_FLOAT] = "float",
+        [ACCOUNT_IN_FLIGHT] = "in flight",
+        [ACCOUNT_MERCHANT] = "merchant",
+        [ACCOUNT_TILL] = "till",
+        [ACCOUNT_FEES] = "fees",
+        [ACCOUNT_LOSS] = "loss",
+        [ACCOUNT_SUSPENSE] = "suspense",
+        [ACCOUNT_OWED] = "owed to holders",
         [ACCOUNT_CASH] = "cash",
+        [ACCOUNT_CAMPUS_FLOAT] = "campus float",
+        [ACCOUNT_CAMPUS_IN_FLIGHT] = "campus in flight",
+        [ACCOUNT_CAMPUS_MERCHANT] = "campus merchant",
+        [ACCOUNT_CAMPUS_TILL] = "campus till",
+        [ACCOUNT_CAMPUS_SUSPENSE] = "campus suspense",
+        [ACCOUNT_CAMPUS_OWED] = "campus owed to holders",
+        [ACCOUNT_CAMPUS_CASH] = "campus cash",
     };
     unsigned kind = account->kind;
     const char *noun = kind < sizeof names / sizeof names[0] && names[kind] ? names[kind] : "?";
-    if (kind == ACCOUNT_MERCHANT)
+    if (kind == ACCOUNT_MERCHANT || kind == ACCOUNT_CAMPUS_MERCHANT || kind == ACCOUNT_CAMPUS_TILL)
         snprintf(name, ACCOUNT_NAME_BYTES, "%s:%llu", noun, (unsigned long long)account->owner);
     else if (kind == ACCOUNT_TILL)
         snprintf(name, ACCOUNT_NAME_BYTES, "%s:%016llX", noun, (unsigned long long)account->owner);
@@ -132,6 +143,8 @@ static enum store_status report_account(void *context, const struct account *acc
     report->books->sum_minor += balance;
     if (account->kind == ACCOUNT_FLOAT)
         report->books->float_minor = balance;
+    if (account->kind == ACCOUNT_CAMPUS_FLOAT)
+        report->books->campus_float_minor = balance;
     struct stiver_bank_account shown = {name, balance, report->bank->settings.currency};
     if (report->visit)
         report->visit(report->context, &shown);
@@ -142,6 +155,22 @@ static enum store_status report_card(void *context, const struct card_record *ca
 {
     struct report *report = context;
     report->books->shadow_minor += card->balance;
+    return STORE_OK;
+}
+
+static enum store_status report_campus_card(void *context, const struct campus_card_record *card)
+{
+    struct stiver_bank_books *books = ((struct report *)context)->books;
+    bool is_beyond = __builtin_add_overflow(books->campus_shadow_minor, card->shadow,
+                                            &books->campus_shadow_minor);
+    return is_beyond ? STORE_DAMAGED : STORE_OK;
+}
+
+static enum store_status report_campus_receipt(void *context,
+                                               const struct campus_receipt_record *receipt)
+{
+    (void)receipt;
+    ((struct report *)context)->books->campus_receipts++;
     return STORE_OK;
 }
 
@@ -177,6 +206,10 @@ static enum stiver_bank_status report_work(struct stiver_bank *bank, void *conte
     if (status == STORE_OK)
         status = STORE(bank, receipts, report_receipt, report);
     if (status == STORE_OK)
+        status = CAMPUS(bank, cards, report_campus_card, report);
+    if (status == STORE_OK)
+        status = CAMPUS(bank, receipts, report_campus_receipt, report);
+    if (status == STORE_OK)
         status = STORE(bank, postings, report_posting, report);
     if (status == STORE_OK)
         status = STORE(bank, alarms, report_alarm, report);
@@ -189,6 +222,7 @@ enum stiver_bank_status stiver_bank_books(struct stiver_bank *bank,
 {
     struct report report = {bank, visit, context, books};
     enum stiver_bank_status status = bank_transact(bank, report_work, &report);
-    books->balanced = books->sum_minor == 0 && books->float_minor == books->shadow_minor;
+    books->balanced = books->sum_minor == 0 && books->float_minor == books->shadow_minor &&
+                      books->campus_float_minor == books->campus_shadow_minor;
     return status;
 }

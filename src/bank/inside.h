@@ -5,6 +5,7 @@
 
 #include <stiver/bank.h>
 
+#include "bank/campus_store.h"
 #include "bank/evp.h"
 #include "bank/keyring.h"
 #include "bank/seal.h"
@@ -66,7 +67,7 @@ static inline struct account account_of(enum account_kind kind)
 {
     return (struct account){kind, 0};
 }
-#define ACCOUNT_NAME_BYTES 32u
+#define ACCOUNT_NAME_BYTES 40u
 /* "merchant:7", "in flight" */
 void account_name(const struct account *account, char name[ACCOUNT_NAME_BYTES]);
 struct account account_merchant(uint32_t merchant);
@@ -78,5 +79,6 @@ enum stiver_bank_status bank_post(struct stiver_bank *bank, int64_t document, st
 
 /* Shorthand: bank->store's verb, its answer in the bank's words. */
 #define STORE(bank, verb, ...) ((bank)->store->verbs->verb((bank)->store, __VA_ARGS__))
+#define CAMPUS(bank, verb, ...) ((bank)->store->campus->verb((bank)->store, __VA_ARGS__))
 
 #endif

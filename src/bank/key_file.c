@@ -139,21 +139,31 @@ static X509_SIG *encrypt_pair(EVP_PKEY *pair, struct stiver_bank_secret passphra
     return sealed;
 }
 
-enum stiver_bank_status key_file_make(const char *directory, const char *name,
-                                      struct stiver_bank_secret passphrase, unsigned cost,
-                                      uint8_t public_key[PUBLIC_KEY_BYTES])
+enum stiver_bank_status key_file_put(const char *directory, const char *name,
+                                     struct stiver_bank_secret passphrase, unsigned cost,
+                                     EVP_PKEY *pair)
 {
     enum stiver_bank_status status = STIVER_BANK_CRYPTO;
-    EVP_PKEY *pair = evp_key_generate();
-    X509_SIG *sealed = pair ? encrypt_pair(pair, passphrase, cost) : NULL;
+    X509_SIG *sealed = encrypt_pair(pair, passphrase, cost);
     BIO *memory = sealed ? BIO_new(BIO_s_mem()) : NULL;
     char *text = NULL;
-    if (memory && PEM_write_bio_PKCS8(memory, sealed) == 1 && evp_public_of(pair, public_key)) {
+    if (memory && PEM_write_bio_PKCS8(memory, sealed) == 1) {
         long bytes = BIO_get_mem_data(memory, &text);
         status = file_write(directory, name, (const uint8_t *)text, (size_t)bytes);
     }
     BIO_free(memory);
     X509_SIG_free(sealed);
+    return status;
+}
+
+enum stiver_bank_status key_file_make(const char *directory, const char *name,
+                                      struct stiver_bank_secret passphrase, unsigned cost,
+                                      uint8_t public_key[PUBLIC_KEY_BYTES])
+{
+    EVP_PKEY *pair = evp_key_generate();
+    enum stiver_bank_status status = pair && evp_public_of(pair, public_key)
+                                         ? key_file_put(directory, name, passphrase, cost, pair)
+                                         : STIVER_BANK_CRYPTO;
     EVP_PKEY_free(pair);
     return status;
 }
@@ -201,17 +211,24 @@ static enum stiver_bank_status decrypt_pair(const uint8_t *pem, size_t bytes,
     return status;
 }
 
+enum stiver_bank_status key_file_load(const char *directory, const char *name,
+                                      struct stiver_bank_secret passphrase, EVP_PKEY **pair)
+{
+    uint8_t pem[PEM_BYTES_MAX];
+    size_t bytes;
+    *pair = NULL;
+    enum stiver_bank_status status = file_read(directory, name, pem, sizeof pem, &bytes);
+    return status == STIVER_BANK_OK ? decrypt_pair(pem, bytes, passphrase, pair) : status;
+}
+
 enum stiver_bank_status key_file_open(const char *directory, const char *name,
                                       struct stiver_bank_secret passphrase,
                                       const uint8_t expected[PUBLIC_KEY_BYTES],
                                       struct signer *signer)
 {
-    uint8_t pem[PEM_BYTES_MAX], found[PUBLIC_KEY_BYTES];
-    size_t bytes;
-    EVP_PKEY *pair = NULL;
-    enum stiver_bank_status status = file_read(directory, name, pem, sizeof pem, &bytes);
-    if (status == STIVER_BANK_OK)
-        status = decrypt_pair(pem, bytes, passphrase, &pair);
+    uint8_t found[PUBLIC_KEY_BYTES];
+    EVP_PKEY *pair;
+    enum stiver_bank_status status = key_file_load(directory, name, passphrase, &pair);
     if (status == STIVER_BANK_OK &&
         (!evp_public_of(pair, found) || !bytes_equal(found, expected, PUBLIC_KEY_BYTES))) {
         EVP_PKEY_free(pair);

@@ -21,6 +21,15 @@ bool file_is_there(const char *directory, const char *name) EVP_CHECKED;
 /* The status that errno means. */
 enum stiver_bank_status status_of_errno(void) EVP_CHECKED;
 
+/* Writes a pair of any kind into its file. */
+enum stiver_bank_status key_file_put(const char *directory, const char *name,
+                                     struct stiver_bank_secret passphrase, unsigned cost,
+                                     EVP_PKEY *pair) EVP_CHECKED;
+/* Reads one; KEY_MISSING, PASSPHRASE, DAMAGED. EVP_PKEY_free it. */
+enum stiver_bank_status key_file_load(const char *directory, const char *name,
+                                      struct stiver_bank_secret passphrase,
+                                      EVP_PKEY **pair) EVP_CHECKED;
+
 /* Makes a P-256 pair and its file. */
 enum stiver_bank_status key_file_make(const char *directory, const char *name,
                                       struct stiver_bank_secret passphrase, unsigned cost,

@@ -74,6 +74,7 @@ void keyring_close(struct keyring *keys)
 {
     for (unsigned i = 0; i < KEY_KINDS; i++)
         signer_close(&keys->signers[i]);
+    evp_rsa_close(&keys->campus.signer);
     if (keys->passphrase.bytes) {
         uint8_t *secret = (uint8_t *)(uintptr_t)keys->passphrase.bytes;
         bytes_wipe(secret, keys->passphrase.length);

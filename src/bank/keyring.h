@@ -6,6 +6,7 @@
 #ifndef BANK_KEYRING_H
 #define BANK_KEYRING_H
 
+#include "bank/evp_rsa.h"
 #include "bank/signer.h"
 #include "bank/store.h"
 
@@ -21,6 +22,12 @@ struct keyring {
     struct signer signers[KEY_KINDS];
     struct key_record card_authorities[CARD_AUTHORITIES_MAX]; /* all of them, oldest first */
     size_t card_authority_count;
+    /* The campus purse's back end; off until it is founded, and then the same for ever. */
+    struct {
+        bool is_on;
+        uint8_t modulus[CAMPUS_RSA_BYTES];
+        struct rsa_signer signer;
+    } campus;
 };
 
 /* Copies directory and passphrase. */

@@ -25,6 +25,7 @@ void replay_init(struct replay *r)
     r->by_number = table_of(sizeof(struct replay_number_key), sizeof(struct replay_number_key));
     r->conflicts = table_of(SHA256_BYTES, sizeof(struct replay_conflict));
     r->abandoned = table_of(sizeof(struct replay_number_key), CARD_NUMBER_BYTES);
+    bank_campus_replay_init(&r->campus);
 }
 
 void replay_free(struct replay *r)
@@ -34,6 +35,7 @@ void replay_free(struct replay *r)
                               &r->conflicts,   &r->abandoned};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         table_free(tables[i]);
+    bank_campus_replay_free(&r->campus);
     free(r->expected);
 }
 
@@ -56,7 +58,7 @@ struct replay_number_key replay_key(uint32_t counter, const uint8_t owner[8])
     return key;
 }
 
-static enum store_status expect(struct replay *r, int64_t document, struct account from,
+enum store_status replay_expect(struct replay *r, int64_t document, struct account from,
                                 struct account to, const uint8_t *card, uint32_t amount)
 {
     if (amount == 0)
@@ -77,7 +79,7 @@ static enum store_status expect(struct replay *r, int64_t document, struct accou
     return STORE_OK;
 }
 
-static enum store_status bad(struct replay *r, const struct document_record *d, const char *why)
+enum store_status replay_bad(struct replay *r, const struct document_record *d, const char *why)
 {
     replay_find(r, "document %lld %s", (long long)d->id, why);
     return STORE_OK;
@@ -87,7 +89,7 @@ static enum store_status bad(struct replay *r, const struct document_record *d, 
 static enum store_status unverified(struct replay *r, const struct document_record *d,
                                     enum document_status status, const char *why)
 {
-    return status == DOCUMENT_FAILED ? STORE_INTERNAL : bad(r, d, why);
+    return status == DOCUMENT_FAILED ? STORE_INTERNAL : replay_bad(r, d, why);
 }
 
 /* ---- certificates ---- */
@@ -123,14 +125,14 @@ static enum store_status replay_certificate(struct replay *r, const struct docum
 {
     struct certificate c;
     if (certificate_decode(d->bytes, d->length, &c) != DOCUMENT_OK)
-        return bad(r, d, "is no certificate");
+        return replay_bad(r, d, "is no certificate");
     const struct certificate_authority *signer = &r->root;
     if (c.type == CERTIFICATE_CARD || c.type == CERTIFICATE_TERMINAL) {
         enum certificate_type wanted = c.type == CERTIFICATE_CARD ? CERTIFICATE_CARD_AUTHORITY
                                                                   : CERTIFICATE_TERMINAL_AUTHORITY;
         const struct replay_authority *a = table_find(&r->authorities, &c.authority);
         if (!a || a->type != wanted)
-            return bad(r, d, "is a certificate of an authority that no document names");
+            return replay_bad(r, d, "is a certificate of an authority that no document names");
         signer = &a->authority;
     }
     enum certificate_type type = c.type;
@@ -157,13 +159,13 @@ static enum store_status replay_money_order(struct replay *r, const struct docum
     if (held && o->number == held->number && o->amount.minor == held->amount)
         return STORE_OK; /* signed anew after its end: the same order, no second money */
     if (held || o->amount.minor == 0)
-        return bad(r, d, held ? "is a second order for one counter" : "undoes no order");
+        return replay_bad(r, d, held ? "is a second order for one counter" : "undoes no order");
     struct account source = account_till(d->terminal);
     if (o->kind == DOCUMENT_REFUND_ORDER) {
         struct replay_number_key payment = replay_key(o->original_counter, o->card);
         const struct replay_receipt *paid = table_find(&r->receipts, &payment);
         if (!paid)
-            return bad(r, d, "refunds a payment that no receipt shows");
+            return replay_bad(r, d, "refunds a payment that no receipt shows");
         source = account_merchant(paid->merchant);
     }
     held = table_add(&r->orders, &key);
@@ -171,7 +173,7 @@ static enum store_status replay_money_order(struct replay *r, const struct docum
         return STORE_MEMORY;
     *held = (struct replay_order){
         .number = o->number, .amount = o->amount.minor, .source = source, .state = ORDER_OPEN};
-    return expect(r, d->id, source, account_of(ACCOUNT_IN_FLIGHT), o->card, o->amount.minor);
+    return replay_expect(r, d->id, source, account_of(ACCOUNT_IN_FLIGHT), o->card, o->amount.minor);
 }
 
 static enum store_status replay_order(struct replay *r, const struct document_record *d)
@@ -238,7 +240,8 @@ static enum store_status replay_debit(struct replay *r, const struct document_re
     else if (held->state == RECEIPT_OWED)
         to = account_of(ACCOUNT_OWED);
     card->balance -= (int64_t)receipt->amount.minor;
-    return expect(r, d->id, account_of(ACCOUNT_FLOAT), to, receipt->card, receipt->amount.minor);
+    return replay_expect(r, d->id, account_of(ACCOUNT_FLOAT), to, receipt->card,
+                         receipt->amount.minor);
 }
 
 static enum store_status replay_credit(struct replay *r, const struct document_record *d,
@@ -263,9 +266,9 @@ static enum store_status replay_credit(struct replay *r, const struct document_r
     else
         return STORE_OK;
     held->state = RECEIPT_BOOKED;
-    return expect(r, d->id, account_of(ACCOUNT_IN_FLIGHT),
-                  order->state == ORDER_TAKEN ? account_of(ACCOUNT_FLOAT) : order->source,
-                  receipt->card, order->amount);
+    return replay_expect(r, d->id, account_of(ACCOUNT_IN_FLIGHT),
+                         order->state == ORDER_TAKEN ? account_of(ACCOUNT_FLOAT) : order->source,
+                         receipt->card, order->amount);
 }
 
 /* What the loss account pays for it, if this terminal brings it because of this document. */
@@ -284,8 +287,8 @@ static enum store_status replay_share(struct replay *r, const struct document_re
         return STORE_OK;
     uint32_t share = receipt->amount.minor > t->limit ? t->limit : receipt->amount.minor;
     conflict->was_paid = t->paid_conflict = share > 0;
-    return expect(r, d->id, account_of(ACCOUNT_LOSS), account_merchant(receipt->merchant),
-                  receipt->card, share);
+    return replay_expect(r, d->id, account_of(ACCOUNT_LOSS), account_merchant(receipt->merchant),
+                         receipt->card, share);
 }
 
 static enum store_status replay_conflict(struct replay *r, const struct document_record *d,
@@ -296,7 +299,7 @@ static enum store_status replay_conflict(struct replay *r, const struct document
         DOCUMENT_OK)
         return STORE_INTERNAL;
     if (table_find(&r->conflicts, content))
-        return bad(r, d, "is a receipt that was kept before");
+        return replay_bad(r, d, "is a receipt that was kept before");
     struct replay_conflict *conflict = table_add(&r->conflicts, content);
     if (!conflict)
         return STORE_MEMORY;
@@ -344,10 +347,10 @@ static enum store_status replay_receipt(struct replay *r, const struct document_
 {
     struct receipt receipt;
     if (receipt_decode(d->bytes, d->length, r->scheme, &receipt) != DOCUMENT_OK)
-        return bad(r, d, "is no receipt");
+        return replay_bad(r, d, "is no receipt");
     struct replay_card *card = table_find(&r->cards, receipt.card);
     if (!card)
-        return bad(r, d, "is a receipt of a card that no certificate names");
+        return replay_bad(r, d, "is a receipt of a card that no certificate names");
     enum document_status status =
         document_verify(&bank_primitives, d->bytes, d->length, card->receipt_key);
     if (status != DOCUMENT_OK)
@@ -367,7 +370,7 @@ static enum store_status replay_kept_conflict(struct replay *r, const struct doc
     enum store_status status = replay_share(r, d, conflict);
     if (status != STORE_OK || (!was_paid && conflict->was_paid))
         return status;
-    return bad(r, d, "keeps a receipt that nothing is due for");
+    return replay_bad(r, d, "keeps a receipt that nothing is due for");
 }
 
 static enum store_status replay_kept(struct replay *r, const struct document_record *d)
@@ -381,10 +384,11 @@ static enum store_status replay_kept(struct replay *r, const struct document_rec
     struct replay_receipt *held = key ? table_find(&r->receipts, key) : NULL;
     if (!held || held->state != RECEIPT_FOREIGN ||
         memcmp(held->terminal, d->terminal, TERMINAL_NUMBER_BYTES) != 0)
-        return bad(r, d, "keeps a receipt that did not wait for it");
+        return replay_bad(r, d, "keeps a receipt that did not wait for it");
     held->state = RECEIPT_BOOKED;
-    return expect(r, d->id, account_of(ACCOUNT_SUSPENSE),
-                  payee(held->kind, held->merchant, held->terminal), held->card, held->amount);
+    return replay_expect(r, d->id, account_of(ACCOUNT_SUSPENSE),
+                         payee(held->kind, held->merchant, held->terminal), held->card,
+                         held->amount);
 }
 
 static enum store_status replay_abandoned(struct replay *r, const struct document_record *d)
@@ -396,7 +400,7 @@ static enum store_status replay_abandoned(struct replay *r, const struct documen
     (void)reader_u8(&reader);
     uint8_t *given_up = reader_done(&reader) ? table_add(&r->abandoned, &key) : NULL;
     if (!given_up)
-        return bad(r, d, "is no record of a sale that was given up");
+        return replay_bad(r, d, "is no record of a sale that was given up");
     memcpy(given_up, card, sizeof card);
     const struct replay_number_key *number = table_find(&r->by_number, &key);
     struct replay_receipt *held = number ? table_find(&r->receipts, number) : NULL;
@@ -405,8 +409,8 @@ static enum store_status replay_abandoned(struct replay *r, const struct documen
         (held->state != RECEIPT_FOREIGN && held->state != RECEIPT_SUSPENSE))
         return STORE_OK;
     held->state = RECEIPT_OWED;
-    return expect(r, d->id, account_of(ACCOUNT_SUSPENSE), account_of(ACCOUNT_OWED), held->card,
-                  held->amount);
+    return replay_expect(r, d->id, account_of(ACCOUNT_SUSPENSE), account_of(ACCOUNT_OWED),
+                         held->card, held->amount);
 }
 
 static enum store_status replay_fund(struct replay *r, const struct document_record *d)
@@ -415,8 +419,9 @@ static enum store_status replay_fund(struct replay *r, const struct document_rec
     uint32_t amount = reader_u32(&reader);
     uint16_t currency = reader_u16(&reader);
     if (reader.failed || currency != r->currency)
-        return bad(r, d, "is no record of funding");
-    return expect(r, d->id, account_of(ACCOUNT_CASH), account_till(d->terminal), NULL, amount);
+        return replay_bad(r, d, "is no record of funding");
+    return replay_expect(r, d->id, account_of(ACCOUNT_CASH), account_till(d->terminal), NULL,
+                         amount);
 }
 
 static enum store_status replay_listed_card(struct replay *r, const struct document_record *d)
@@ -424,7 +429,7 @@ static enum store_status replay_listed_card(struct replay *r, const struct docum
     struct replay_card *card =
         d->length == CARD_NUMBER_BYTES + 1 ? table_find(&r->cards, d->bytes) : NULL;
     if (!card)
-        return bad(r, d, "lists a card that no certificate names");
+        return replay_bad(r, d, "lists a card that no certificate names");
     if (card->listed == 0)
         card->listed = d->time;
     return STORE_OK;
@@ -481,9 +486,11 @@ enum store_status replay_document(void *context, const struct document_record *d
     if (!evp_sha256(d->bytes, d->length, hash))
         return STORE_INTERNAL;
     if (!bytes_equal(hash, d->hash, sizeof hash))
-        return bad(r, d, "was changed: its bytes are not those of its hash");
+        return replay_bad(r, d, "was changed: its bytes are not those of its hash");
+    if (type >= RECORD_CAMPUS_KEY && type <= RECORD_CAMPUS_TERMINAL_LISTED)
+        return bank_campus_replay_document(r, d);
     if (type >= sizeof readers / sizeof readers[0] || !readers[type])
-        return bad(r, d, "is of no known type");
+        return replay_bad(r, d, "is of no known type");
     if (type > RECORD_RECEIPT)
         r->audit->others++;
     return readers[type](r, d);

@@ -7,6 +7,7 @@
 #ifndef BANK_REPLAY_H
 #define BANK_REPLAY_H
 
+#include "bank/campus/replay.h"
 #include "bank/store.h"
 #include "bank/table.h"
 
@@ -62,6 +63,7 @@ struct replay {
     struct table by_number;    /* terminal counter 4 | terminal 8: key of receipts, the first */
     struct table conflicts;    /* 32, of what is signed */
     struct table abandoned;    /* terminal counter 4 | terminal 8: card */
+    struct campus_replay campus;
     struct posting_record *expected; /* owned */
     size_t expected_count, expected_capacity;
     struct stiver_bank_audit *audit;
@@ -76,6 +78,13 @@ enum store_status replay_document(void *replay, const struct document_record *do
 /* Names a finding. */
 void replay_find(struct replay *replay, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Names a document, and goes on. */
+enum store_status replay_bad(struct replay *replay, const struct document_record *document,
+                             const char *why);
+/* The document asks for this posting; card may be NULL, an amount of 0 asks for none. */
+enum store_status replay_expect(struct replay *replay, int64_t document, struct account from,
+                                struct account to, const uint8_t *card, uint32_t amount);
 
 /* Keys of the tables above. */
 struct replay_order_key {

@@ -90,6 +90,20 @@ enum document_type {
     RECORD_FUND,            /* amount 4 | currency 2 | reference; terminal: whose till */
     RECORD_CARD_LISTED,     /* card 8 | reason 1 */
     RECORD_TERMINAL_LISTED, /* empty; terminal: which */
+    /* Of the campus purse (docs/campus.md); terminal: its ID in the last four bytes. The key, what
+     * a terminal is registered as and the last five are signed by nobody. */
+    RECORD_CAMPUS_KEY,         /* modulus 256: of the back end */
+    RECORD_CAMPUS_TERMINAL,    /* role 1 | merchant 4 | credit 4 | modulus 256 */
+    RECORD_CAMPUS_CERTIFICATE, /* start 4 | what it signs 265 | signature 256 */
+    RECORD_CAMPUS_RECEIPT,     /* outcome 1 | S4's text 20 | signature 256 */
+    RECORD_CAMPUS_SECOND,      /* S4's text 20 | signature 256, of a counter that was taken */
+    RECORD_CAMPUS_BLOCK,       /* card 4 | terminal's counter 4 | its end 4 | time 4 | proof 256 */
+    RECORD_CAMPUS_LIST,        /* the file */
+    RECORD_CAMPUS_OUTCOME,     /* card 4 | counter 4 | outcome 1; terminal: who says so */
+    RECORD_CAMPUS_DECISION,    /* card 4 | counter 4 | was credited 1 */
+    RECORD_CAMPUS_FUND,        /* amount 4 | currency 2 | reference */
+    RECORD_CAMPUS_CARD_LISTED, /* card 4 | time 4 */
+    RECORD_CAMPUS_TERMINAL_LISTED, /* empty */
 };
 
 struct document_record {
@@ -163,6 +177,13 @@ enum account_kind {
     ACCOUNT_SUSPENSE,
     ACCOUNT_OWED,
     ACCOUNT_CASH,
+    ACCOUNT_CAMPUS_FLOAT,
+    ACCOUNT_CAMPUS_IN_FLIGHT,
+    ACCOUNT_CAMPUS_MERCHANT, /* owner: merchant number */
+    ACCOUNT_CAMPUS_TILL,     /* owner: terminal's ID */
+    ACCOUNT_CAMPUS_SUSPENSE,
+    ACCOUNT_CAMPUS_OWED,
+    ACCOUNT_CAMPUS_CASH,
 };
 
 struct account {
@@ -378,8 +399,10 @@ struct store_verbs {
     enum store_status (*list_newest)(struct store *, struct list_record *, struct store_blob *file);
 };
 
+struct campus_verbs; /* bank/campus_store.h */
 struct store {
     const struct store_verbs *verbs;
+    const struct campus_verbs *campus;
 };
 
 /* How an engine opens the records of a bank. */

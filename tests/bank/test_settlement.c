@@ -143,6 +143,30 @@ static void forged_receipts_are_rejected(void **state)
     town_close(&t);
 }
 
+/* A load's and a refund's receipt have one form; a payment's differs in two fields. What a card
+ * signed as the one is never the other. */
+static void receipt_of_one_kind_does_not_pass_for_another(void **state)
+{
+    (void)state;
+    struct town t;
+    uint8_t receipt[RECEIPT_BYTES];
+    town_open(&t);
+    struct receipt r = card_receipt(&t.card, &t.shop, DOCUMENT_REFUND_RECEIPT, 250);
+    r.order_number = r.order_counter = 1;
+    for (unsigned signed_as = 1; signed_as <= 5; signed_as++) {
+        r.kind = (enum document_kind)signed_as;
+        card_sign(&t.card, &r, receipt);
+        for (unsigned shown_as = 1; shown_as <= 5; shown_as++) {
+            receipt[0] = (uint8_t)shown_as;
+            if (shown_as != signed_as)
+                assert_int_equal(upload_one(&t.w, &t.shop, receipt, &t.card), UPLOAD_REJECTED);
+        }
+    }
+    assert_int_equal(world_balance(&t.w, "merchant:7"), 0);
+    assert_int_equal(world_alarms(&t.w), 0);
+    town_close(&t);
+}
+
 static void receipt_of_another_merchant_waits_in_suspense(void **state)
 {
     (void)state;
@@ -384,6 +408,7 @@ int main(void)
         cmocka_unit_test(same_request_gets_the_same_answer),
         cmocka_unit_test(order_of_arrival_does_not_matter),
         cmocka_unit_test(forged_receipts_are_rejected),
+        cmocka_unit_test(receipt_of_one_kind_does_not_pass_for_another),
         cmocka_unit_test(receipt_of_another_merchant_waits_in_suspense),
         cmocka_unit_test(foreign_receipt_waits_until_its_terminal_keeps_it),
         cmocka_unit_test(given_up_sale_is_owed_to_the_holder),

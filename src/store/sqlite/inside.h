@@ -3,7 +3,7 @@
 #ifndef STORE_SQLITE_INSIDE_H
 #define STORE_SQLITE_INSIDE_H
 
-#include "bank/store.h"
+#include "bank/campus_store.h"
 #include "sqlite/db.h"
 
 enum bank_statement {
@@ -37,10 +37,10 @@ enum store_status store_column_blob(struct db *db, enum bank_statement statement
                                     struct store_blob *blob);
 
 /* The verbs, by the file that holds them. */
-struct store_verbs;
 void verbs_of_register(struct store_verbs *verbs);
 void verbs_of_terminals(struct store_verbs *verbs);
 void verbs_of_papers(struct store_verbs *verbs);
 void verbs_of_books(struct store_verbs *verbs);
+void verbs_of_campus(struct campus_verbs *verbs);
 
 #endif

@@ -124,6 +124,7 @@ static enum store_status store_check(struct store *store)
 struct handle {
     struct sqlite_store inner; /* first */
     struct store_verbs verbs;
+    struct campus_verbs campus;
 };
 
 static enum store_status sqlite_open(const char *directory, bool is_new, struct store **store)
@@ -147,7 +148,9 @@ static enum store_status sqlite_open(const char *directory, bool is_new, struct 
     verbs_of_terminals(&handle->verbs);
     verbs_of_papers(&handle->verbs);
     verbs_of_books(&handle->verbs);
+    verbs_of_campus(&handle->campus);
     handle->inner.store.verbs = &handle->verbs;
+    handle->inner.store.campus = &handle->campus;
     *store = &handle->inner.store;
     return STORE_OK;
 }

@@ -78,7 +78,32 @@ static const char papers_and_books[] =
     "CREATE TRIGGER postings_remain BEFORE DELETE ON postings"
     " BEGIN SELECT raise(ABORT, 'postings are never removed'); END;";
 
-static const char *const upgrades[] = {registers, papers_and_books};
+static const char campus[] =
+    "CREATE TABLE campus_key (one INTEGER PRIMARY KEY CHECK (one = 1), modulus BLOB NOT NULL);"
+    "CREATE TABLE campus_terminals (id INTEGER PRIMARY KEY, role INTEGER NOT NULL,"
+    " modulus BLOB NOT NULL UNIQUE, merchant INTEGER NOT NULL, credit INTEGER NOT NULL,"
+    " ends INTEGER NOT NULL, listed INTEGER NOT NULL);"
+    "CREATE TABLE campus_terms (terminal INTEGER NOT NULL REFERENCES campus_terminals (id),"
+    " ends INTEGER NOT NULL, starts INTEGER NOT NULL, signature BLOB NOT NULL,"
+    " PRIMARY KEY (terminal, ends)) WITHOUT ROWID;"
+    "CREATE TABLE campus_cards (id INTEGER PRIMARY KEY, ends INTEGER NOT NULL,"
+    " station INTEGER NOT NULL, modulus BLOB UNIQUE, signature BLOB, counter INTEGER NOT NULL,"
+    " shadow INTEGER NOT NULL, listed INTEGER NOT NULL, blocked INTEGER NOT NULL);"
+    "CREATE TABLE campus_receipts (card INTEGER NOT NULL REFERENCES campus_cards (id),"
+    " counter INTEGER NOT NULL, terminal INTEGER NOT NULL REFERENCES campus_terminals (id),"
+    " amount INTEGER NOT NULL, time INTEGER NOT NULL, is_load INTEGER NOT NULL,"
+    " is_suspect INTEGER NOT NULL, is_decided INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " document INTEGER NOT NULL REFERENCES documents (id), PRIMARY KEY (card, counter))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE campus_funds (reference TEXT PRIMARY KEY, terminal INTEGER NOT NULL,"
+    " amount INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE campus_answers (terminal INTEGER NOT NULL, id BLOB NOT NULL,"
+    " request_hash BLOB NOT NULL, time INTEGER NOT NULL, answer BLOB NOT NULL,"
+    " PRIMARY KEY (terminal, id)) WITHOUT ROWID;"
+    "CREATE TABLE campus_lists (end_ms INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, file BLOB NOT NULL);";
+
+static const char *const upgrades[] = {registers, papers_and_books, campus};
 
 static const char *const statements[] = {
 #define X(name, sql) sql,

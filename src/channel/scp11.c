@@ -29,7 +29,7 @@
 #define CONTROL_BYTES 31u /* value of A6, HostID included */
 #define HOST_ID_TLV_BYTES (2u + HOST_ID_BYTES)
 #define SHARED_INFO_BYTES (3u + 1u + HOST_ID_BYTES + 1u + 4u + 1u + CARD_NUMBER_BYTES)
-#define KEYS_BYTES (5u * AES_KEY_BYTES)
+#define KEYS_BYTES (4u * AES_KEY_BYTES) /* of receipt, S-ENC, S-MAC, S-RMAC; S-DEK is not used */
 
 _Static_assert(SCP11_REQUEST_BYTES == 2 + CONTROL_BYTES + EPHEMERAL_TLV_BYTES, "request");
 _Static_assert(SCP11_ANSWER_BYTES == EPHEMERAL_TLV_BYTES + 2 + CMAC_BYTES + 2 + HANDLE_BYTES,
@@ -69,13 +69,13 @@ static void write_control(struct writer *w, const uint8_t *host_id)
 enum channel_status scp11_derive(const uint8_t ephemeral[SHARED_SECRET_BYTES],
                                  const uint8_t fixed[SHARED_SECRET_BYTES],
                                  const uint8_t *shared_info, size_t shared_info_bytes,
-                                 uint8_t keys[KEYS_BYTES])
+                                 uint8_t *keys, size_t keys_bytes)
 {
     uint8_t secret[2 * SHARED_SECRET_BYTES];
     memcpy(secret, ephemeral, SHARED_SECRET_BYTES);
     memcpy(secret + SHARED_SECRET_BYTES, fixed, SHARED_SECRET_BYTES);
     enum crypto_status status =
-        crypto_kdf_x963(secret, sizeof secret, shared_info, shared_info_bytes, keys, KEYS_BYTES);
+        crypto_kdf_x963(secret, sizeof secret, shared_info, shared_info_bytes, keys, keys_bytes);
     bytes_wipe(secret, sizeof secret);
     return status == CRYPTO_OK ? CHANNEL_OK : CHANNEL_FAILED;
 }
@@ -97,8 +97,8 @@ static size_t write_shared_info(const struct scp11_ids *ids, uint8_t info[SHARED
     return w.used;
 }
 
-/* Session keys and receipt from both secrets; the receipt starts the MAC chain. The fifth key,
- * S-DEK, is not used by the scheme and is dropped with the receipt key. */
+/* Session keys and receipt from both secrets; the receipt starts the MAC chain, and its key is
+ * dropped. */
 static enum channel_status open_session(struct secure_channel *channel, const struct scp11_ids *ids,
                                         const uint8_t ephemeral[SHARED_SECRET_BYTES],
                                         const uint8_t fixed[SHARED_SECRET_BYTES],
@@ -107,7 +107,8 @@ static enum channel_status open_session(struct secure_channel *channel, const st
     uint8_t info[SHARED_INFO_BYTES], keys[KEYS_BYTES];
     secure_close(channel);
     size_t info_bytes = write_shared_info(ids, info);
-    enum channel_status status = scp11_derive(ephemeral, fixed, info, info_bytes, keys);
+    enum channel_status status =
+        scp11_derive(ephemeral, fixed, info, info_bytes, keys, sizeof keys);
     if (status == CHANNEL_OK && crypto_cmac(keys, transcript, 2, channel->chain) != CRYPTO_OK)
         status = CHANNEL_FAILED;
     if (status == CHANNEL_OK) {

@@ -13,8 +13,8 @@
  *
  * Keys: X9.63-SHA-256 over ShSee | ShSss with
  *   SharedInfo = 3C 88 10 | 10 HostID | 04 scheme | 08 card number
- * gives receipt key | S-ENC | S-MAC | S-RMAC | S-DEK, 16 bytes each. The receipt is the first MAC
- * chaining value.
+ * gives receipt key | S-ENC | S-MAC | S-RMAC | S-DEK, 16 bytes each; the scheme has no use for the
+ * last. The receipt is the first MAC chaining value.
  */
 #ifndef CHANNEL_SCP11_H
 #define CHANNEL_SCP11_H
@@ -32,11 +32,12 @@ struct scp11_ids {
     uint8_t card[CARD_NUMBER_BYTES];
 };
 
-/* Derivation alone, for vectors: shared_info as it is. keys: receipt, ENC, MAC, RMAC, DEK. */
+/* Derivation alone, for vectors: shared_info as it is. keys: receipt, ENC, MAC, RMAC, DEK, as many
+ * bytes of them as are wanted. */
 enum channel_status scp11_derive(const uint8_t ephemeral[SHARED_SECRET_BYTES],
                                  const uint8_t fixed[SHARED_SECRET_BYTES],
                                  const uint8_t *shared_info, size_t shared_info_bytes,
-                                 uint8_t keys[5 * AES_KEY_BYTES]) CHANNEL_CHECKED;
+                                 uint8_t *keys, size_t keys_bytes) CHANNEL_CHECKED;
 
 /* ---- the card's end ---- */
 

@@ -59,15 +59,30 @@ static size_t unpadded_bytes(const uint8_t *data, size_t bytes)
     return (plain & mask) | ~mask;
 }
 
-/* Initial vector: the counter as a block, encrypted under S-ENC. */
-static enum crypto_status initial_vector(const struct secure_channel *channel, uint8_t first,
-                                         uint8_t iv[SECURE_BLOCK_BYTES])
+/* What initial vectors are made from: the number of the command, and whose turn it is. */
+static void counter_block(const struct secure_channel *channel, uint8_t first,
+                          uint8_t block[SECURE_BLOCK_BYTES])
 {
-    uint8_t block[SECURE_BLOCK_BYTES] = {0};
+    memset(block, 0, SECURE_BLOCK_BYTES);
     struct writer w = writer_of(block + SECURE_BLOCK_BYTES - 4, 4);
     block[0] = first;
     writer_u32(&w, channel->counter);
-    return crypto_block(channel->enc, block, iv);
+}
+
+static enum crypto_status encrypt(const struct secure_channel *channel, uint8_t first,
+                                  uint8_t *data, size_t bytes)
+{
+    uint8_t block[SECURE_BLOCK_BYTES];
+    counter_block(channel, first, block);
+    return crypto_cbc_encrypt(channel->enc, block, data, bytes, data);
+}
+
+static enum crypto_status decrypt(const struct secure_channel *channel, uint8_t first,
+                                  const uint8_t *sealed, size_t bytes, uint8_t *data)
+{
+    uint8_t block[SECURE_BLOCK_BYTES];
+    counter_block(channel, first, block);
+    return crypto_cbc_decrypt(channel->enc, block, sealed, bytes, data);
 }
 
 /* C-MAC over chaining value, header and ciphertext; the whole MAC is the next chaining value. */
@@ -108,13 +123,11 @@ static enum crypto_status response_mac(const struct secure_channel *channel, con
 static enum channel_status seal_command(struct secure_channel *channel,
                                         const struct apdu_command *plain, uint8_t *sealed)
 {
-    uint8_t iv[SECURE_BLOCK_BYTES];
     size_t sealed_bytes = plain->lc == 0 ? 0 : padded_bytes(plain->lc);
     if (plain->lc != 0) {
         memcpy(sealed, plain->data, plain->lc);
         pad(sealed, plain->lc);
-        if (initial_vector(channel, 0, iv) != CRYPTO_OK ||
-            crypto_cbc_encrypt(channel->enc, iv, sealed, sealed_bytes, sealed) != CRYPTO_OK)
+        if (encrypt(channel, 0, sealed, sealed_bytes) != CRYPTO_OK)
             return fail(channel);
     }
     if (command_mac(channel, plain, sealed, sealed_bytes, channel->chain) != CRYPTO_OK)
@@ -157,13 +170,11 @@ static enum channel_status open_response(struct secure_channel *channel, const u
                                          size_t sealed_bytes, uint8_t *data, size_t capacity,
                                          size_t *bytes)
 {
-    uint8_t iv[SECURE_BLOCK_BYTES];
     if (sealed_bytes == 0)
         return CHANNEL_OK;
     if (sealed_bytes > capacity)
         return CHANNEL_SIZE;
-    if (initial_vector(channel, COUNTER_ANSWER, iv) != CRYPTO_OK ||
-        crypto_cbc_decrypt(channel->enc, iv, sealed, sealed_bytes, data) != CRYPTO_OK)
+    if (decrypt(channel, COUNTER_ANSWER, sealed, sealed_bytes, data) != CRYPTO_OK)
         return fail(channel);
     size_t plain = unpadded_bytes(data, sealed_bytes);
     if (plain == SIZE_MAX)
@@ -207,13 +218,11 @@ static enum channel_status open_command(struct secure_channel *channel,
                                         struct apdu_command *command, uint8_t *data,
                                         size_t sealed_bytes)
 {
-    uint8_t iv[SECURE_BLOCK_BYTES];
     command->lc = 0;
     command->data = NULL;
     if (sealed_bytes == 0)
         return CHANNEL_OK;
-    if (initial_vector(channel, 0, iv) != CRYPTO_OK ||
-        crypto_cbc_decrypt(channel->enc, iv, data, sealed_bytes, data) != CRYPTO_OK)
+    if (decrypt(channel, 0, data, sealed_bytes, data) != CRYPTO_OK)
         return fail(channel);
     size_t plain = unpadded_bytes(data, sealed_bytes);
     /* Data that are nothing but padding are never sent: an empty command is not encrypted. */
@@ -249,7 +258,7 @@ enum channel_status secure_wrap_response(struct secure_channel *channel, uint8_t
                                          size_t data_bytes, size_t capacity, uint16_t sw,
                                          size_t *bytes)
 {
-    uint8_t iv[SECURE_BLOCK_BYTES], mac[CMAC_BYTES];
+    uint8_t mac[CMAC_BYTES];
     size_t sealed_bytes = data_bytes == 0 ? 0 : padded_bytes(data_bytes);
     *bytes = 0;
     if (!channel->open)
@@ -258,8 +267,7 @@ enum channel_status secure_wrap_response(struct secure_channel *channel, uint8_t
         return CHANNEL_SIZE;
     if (data_bytes != 0) {
         pad(out, data_bytes);
-        if (initial_vector(channel, COUNTER_ANSWER, iv) != CRYPTO_OK ||
-            crypto_cbc_encrypt(channel->enc, iv, out, sealed_bytes, out) != CRYPTO_OK)
+        if (encrypt(channel, COUNTER_ANSWER, out, sealed_bytes) != CRYPTO_OK)
             return fail(channel);
     }
     if (response_mac(channel, out, sealed_bytes, sw, mac) != CRYPTO_OK)

@@ -168,29 +168,48 @@ enum crypto_status crypto_sha256(const struct piece *pieces, size_t count,
     return finish(status, hash, SHA256_BYTES);
 }
 
+/* One block of the derivation: what was hashed already, the counter, the shared info. */
+static psa_status_t kdf_block(const psa_hash_operation_t *begun, uint8_t counter,
+                              const uint8_t *shared_info, size_t shared_info_bytes,
+                              uint8_t hash[SHA256_BYTES])
+{
+    const uint8_t number[4] = {0, 0, 0, counter};
+    psa_hash_operation_t operation = PSA_HASH_OPERATION_INIT;
+    size_t bytes = 0;
+    psa_status_t status = psa_hash_clone(begun, &operation);
+    if (status == PSA_SUCCESS)
+        status = psa_hash_update(&operation, number, sizeof number);
+    if (status == PSA_SUCCESS)
+        status = psa_hash_update(&operation, shared_info, shared_info_bytes);
+    if (status == PSA_SUCCESS)
+        status = psa_hash_finish(&operation, hash, SHA256_BYTES, &bytes);
+    if (status != PSA_SUCCESS)
+        (void)psa_hash_abort(&operation);
+    return status;
+}
+
 enum crypto_status crypto_kdf_x963(const uint8_t *secret, size_t secret_bytes,
                                    const uint8_t *shared_info, size_t shared_info_bytes,
                                    uint8_t *key, size_t key_bytes)
 {
-    uint8_t counter[4] = {0, 0, 0, 0};
-    uint8_t hash[SHA256_BYTES];
-    const struct piece pieces[3] = {
-        {secret, secret_bytes}, {counter, sizeof counter}, {shared_info, shared_info_bytes}};
-    enum crypto_status status = CRYPTO_OK;
-    for (size_t done = 0; status == CRYPTO_OK && done < key_bytes; done += SHA256_BYTES) {
-        counter[3]++;
-        if (counter[3] == 0) { /* far more than any caller asks for */
-            status = CRYPTO_FAILED;
+    psa_hash_operation_t begun = PSA_HASH_OPERATION_INIT;
+    uint8_t hash[SHA256_BYTES], counter = 0;
+    psa_status_t status = psa_hash_setup(&begun, PSA_ALG_SHA_256);
+    if (status == PSA_SUCCESS)
+        status = psa_hash_update(&begun, secret, secret_bytes);
+    for (size_t done = 0; status == PSA_SUCCESS && done < key_bytes; done += SHA256_BYTES) {
+        size_t left = key_bytes - done;
+        if (++counter == 0) { /* far more than any caller asks for */
+            status = PSA_ERROR_INSUFFICIENT_DATA;
             break;
         }
-        size_t left = key_bytes - done;
-        status = crypto_sha256(pieces, 3, hash);
-        memcpy(key + done, hash, left < SHA256_BYTES ? left : SHA256_BYTES);
+        status = kdf_block(&begun, counter, shared_info, shared_info_bytes, hash);
+        if (status == PSA_SUCCESS)
+            memcpy(key + done, hash, left < SHA256_BYTES ? left : SHA256_BYTES);
     }
+    (void)psa_hash_abort(&begun); /* wipes it: the secret stands there */
     bytes_wipe(hash, sizeof hash);
-    if (status != CRYPTO_OK)
-        bytes_wipe(key, key_bytes);
-    return status;
+    return finish(status, key, key_bytes);
 }
 
 enum crypto_status crypto_cmac(const uint8_t key[AES_KEY_BYTES], const struct piece *pieces,
@@ -214,58 +233,84 @@ enum crypto_status crypto_cmac(const uint8_t key[AES_KEY_BYTES], const struct pi
     return finish(status, mac, CMAC_BYTES);
 }
 
-/* One pass of a block cipher without padding, in whichever direction setup prepared. */
-static psa_status_t cipher_pass(psa_cipher_operation_t *operation, psa_status_t status,
-                                const uint8_t *iv, const uint8_t *in, size_t bytes, uint8_t *out)
+/* bytes more through a cipher; whole blocks come out at once. */
+static psa_status_t cipher_blocks(psa_cipher_operation_t *operation, const uint8_t *in,
+                                  size_t bytes, uint8_t *out)
 {
-    size_t written = 0, last = 0;
-    if (status == PSA_SUCCESS && iv != NULL)
-        status = psa_cipher_set_iv(operation, iv, BLOCK_BYTES);
+    size_t written = 0;
+    psa_status_t status = psa_cipher_update(operation, in, bytes, out, bytes, &written);
+    return status == PSA_SUCCESS && written != bytes ? PSA_ERROR_GENERIC_ERROR : status;
+}
+
+static psa_status_t cipher_end(psa_cipher_operation_t *operation, psa_status_t status)
+{
+    size_t written = 0;
     if (status == PSA_SUCCESS)
-        status = psa_cipher_update(operation, in, bytes, out, bytes, &written);
-    if (status == PSA_SUCCESS)
-        status = psa_cipher_finish(operation, out + written, bytes - written, &last);
-    if (status == PSA_SUCCESS && written + last != bytes)
-        status = PSA_ERROR_GENERIC_ERROR;
+        status = psa_cipher_finish(operation, NULL, 0, &written);
     if (status != PSA_SUCCESS)
         (void)psa_cipher_abort(operation);
     return status;
 }
 
-static enum crypto_status cipher(psa_algorithm_t algorithm, psa_key_usage_t usage,
-                                 const uint8_t key[AES_KEY_BYTES], const uint8_t *iv,
-                                 const uint8_t *in, size_t bytes, uint8_t *out)
+/* From an initial vector of zeros the first block comes out as if alone, and is the initial vector
+ * of what follows it. bytes may be 0: the vector alone. */
+static psa_status_t encrypt_behind(psa_key_id_t id, const uint8_t block[BLOCK_BYTES],
+                                   uint8_t vector[BLOCK_BYTES], const uint8_t *in, size_t bytes,
+                                   uint8_t *out)
+{
+    static const uint8_t zeros[BLOCK_BYTES];
+    psa_cipher_operation_t operation = PSA_CIPHER_OPERATION_INIT;
+    psa_status_t status = psa_cipher_encrypt_setup(&operation, id, PSA_ALG_CBC_NO_PADDING);
+    if (status == PSA_SUCCESS)
+        status = psa_cipher_set_iv(&operation, zeros, sizeof zeros);
+    if (status == PSA_SUCCESS)
+        status = cipher_blocks(&operation, block, BLOCK_BYTES, vector);
+    if (status == PSA_SUCCESS && bytes != 0)
+        status = cipher_blocks(&operation, in, bytes, out);
+    return cipher_end(&operation, status);
+}
+
+static psa_status_t decrypt(psa_key_id_t id, const uint8_t vector[BLOCK_BYTES], const uint8_t *in,
+                            size_t bytes, uint8_t *out)
 {
     psa_cipher_operation_t operation = PSA_CIPHER_OPERATION_INIT;
+    psa_status_t status = psa_cipher_decrypt_setup(&operation, id, PSA_ALG_CBC_NO_PADDING);
+    if (status == PSA_SUCCESS)
+        status = psa_cipher_set_iv(&operation, vector, BLOCK_BYTES);
+    if (status == PSA_SUCCESS)
+        status = cipher_blocks(&operation, in, bytes, out);
+    return cipher_end(&operation, status);
+}
+
+enum crypto_status crypto_cbc_encrypt(const uint8_t key[AES_KEY_BYTES], const uint8_t block[16],
+                                      const uint8_t *in, size_t bytes, uint8_t *out)
+{
+    uint8_t vector[BLOCK_BYTES];
     psa_key_id_t id = 0;
-    psa_status_t status = import_key(PSA_KEY_TYPE_AES, algorithm, usage, key, AES_KEY_BYTES, &id);
-    if (status != PSA_SUCCESS)
-        return finish(status, out, bytes);
-    if (usage == PSA_KEY_USAGE_ENCRYPT)
-        status = psa_cipher_encrypt_setup(&operation, id, algorithm);
-    else
-        status = psa_cipher_decrypt_setup(&operation, id, algorithm);
-    status = cipher_pass(&operation, status, iv, in, bytes, out);
-    (void)psa_destroy_key(id);
+    psa_status_t status = import_key(PSA_KEY_TYPE_AES, PSA_ALG_CBC_NO_PADDING,
+                                     PSA_KEY_USAGE_ENCRYPT, key, AES_KEY_BYTES, &id);
+    if (status == PSA_SUCCESS) {
+        status = encrypt_behind(id, block, vector, in, bytes, out);
+        (void)psa_destroy_key(id);
+    }
     return finish(status, out, bytes);
 }
 
-enum crypto_status crypto_cbc_encrypt(const uint8_t key[AES_KEY_BYTES], const uint8_t iv[16],
+enum crypto_status crypto_cbc_decrypt(const uint8_t key[AES_KEY_BYTES], const uint8_t block[16],
                                       const uint8_t *in, size_t bytes, uint8_t *out)
 {
-    return cipher(PSA_ALG_CBC_NO_PADDING, PSA_KEY_USAGE_ENCRYPT, key, iv, in, bytes, out);
-}
-
-enum crypto_status crypto_cbc_decrypt(const uint8_t key[AES_KEY_BYTES], const uint8_t iv[16],
-                                      const uint8_t *in, size_t bytes, uint8_t *out)
-{
-    return cipher(PSA_ALG_CBC_NO_PADDING, PSA_KEY_USAGE_DECRYPT, key, iv, in, bytes, out);
-}
-
-enum crypto_status crypto_block(const uint8_t key[AES_KEY_BYTES], const uint8_t in[16],
-                                uint8_t out[16])
-{
-    return cipher(PSA_ALG_ECB_NO_PADDING, PSA_KEY_USAGE_ENCRYPT, key, NULL, in, BLOCK_BYTES, out);
+    uint8_t vector[BLOCK_BYTES];
+    psa_key_id_t id = 0;
+    psa_status_t status =
+        import_key(PSA_KEY_TYPE_AES, PSA_ALG_CBC_NO_PADDING,
+                   PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT, key, AES_KEY_BYTES, &id);
+    if (status == PSA_SUCCESS) {
+        status = encrypt_behind(id, block, vector, NULL, 0, NULL);
+        if (status == PSA_SUCCESS)
+            status = decrypt(id, vector, in, bytes, out);
+        (void)psa_destroy_key(id);
+    }
+    return finish(status, out, bytes);
 }
 
 static bool primitive_sha256(const struct piece *pieces, size_t count, uint8_t hash[SHA256_BYTES])

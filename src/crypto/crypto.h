@@ -59,14 +59,13 @@ enum crypto_status crypto_kdf_x963(const uint8_t *secret, size_t secret_bytes,
 enum crypto_status crypto_cmac(const uint8_t key[AES_KEY_BYTES], const struct piece *pieces,
                                size_t count, uint8_t mac[CMAC_BYTES]) CRYPTO_CHECKED;
 
-/* AES-128-CBC without padding, bytes a multiple of 16; in and out may be the same memory. */
-enum crypto_status crypto_cbc_encrypt(const uint8_t key[AES_KEY_BYTES], const uint8_t iv[16],
+/* AES-128-CBC without padding, bytes a multiple of 16 and not 0; in and out may be the same memory.
+ * The initial vector is this block, encrypted under the same key: made from a counter it is as
+ * secret as random (GlobalPlatform Amendment D, 6.2.6). */
+enum crypto_status crypto_cbc_encrypt(const uint8_t key[AES_KEY_BYTES], const uint8_t block[16],
                                       const uint8_t *in, size_t bytes, uint8_t *out) CRYPTO_CHECKED;
-enum crypto_status crypto_cbc_decrypt(const uint8_t key[AES_KEY_BYTES], const uint8_t iv[16],
+enum crypto_status crypto_cbc_decrypt(const uint8_t key[AES_KEY_BYTES], const uint8_t block[16],
                                       const uint8_t *in, size_t bytes, uint8_t *out) CRYPTO_CHECKED;
-/* One AES-128 block (for initial vectors made from counters). */
-enum crypto_status crypto_block(const uint8_t key[AES_KEY_BYTES], const uint8_t in[16],
-                                uint8_t out[16]) CRYPTO_CHECKED;
 
 /* The operations above in the shape that the scheme room takes. */
 extern const struct primitives crypto_primitives;

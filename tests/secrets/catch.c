@@ -120,6 +120,12 @@ void catch_aside(void (*job)(void *), void *argument)
     library.uc_stack.ss_sp = library_stack;
     library.uc_stack.ss_size = sizeof library_stack;
     library.uc_link = &caller;
+#if defined(__x86_64__)
+    /* What it takes beyond its third argument is saved on the stack, used or not: whatever the last
+     * caller left in those registers is not for the search. */
+    __asm__ volatile("xor %%ecx, %%ecx\n\txor %%r8d, %%r8d\n\txor %%r9d, %%r9d" ::
+                         : "rcx", "r8", "r9", "cc");
+#endif
     makecontext(&library, run_job, 0);
     if (swapcontext(&caller, &library) != 0)
         __builtin_trap();
@@ -211,6 +217,7 @@ WRAP4(psa_export_public_key, psa_key_id_t, uint8_t *, size_t, size_t *, NOTHING)
 WRAP2(psa_hash_setup, psa_hash_operation_t *, psa_algorithm_t, NOTHING)
 WRAP3(psa_hash_update, psa_hash_operation_t *, const uint8_t *, size_t, NOTHING)
 WRAP4(psa_hash_finish, psa_hash_operation_t *, uint8_t *, size_t, size_t *, NOTHING)
+WRAP2(psa_hash_clone, const psa_hash_operation_t *, psa_hash_operation_t *, NOTHING)
 WRAP1(psa_hash_abort, psa_hash_operation_t *, NOTHING)
 WRAP3(psa_mac_sign_setup, psa_mac_operation_t *, psa_key_id_t, psa_algorithm_t, NOTHING)
 WRAP3(psa_mac_update, psa_mac_operation_t *, const uint8_t *, size_t, NOTHING)

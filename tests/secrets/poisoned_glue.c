@@ -49,7 +49,6 @@ static void calls_of_the_crypto_library(void **state)
     assert_int_equal(crypto_cmac(key, &piece, 1, mac), CRYPTO_OK);
     assert_int_equal(crypto_cbc_encrypt(key, iv, text, sizeof text, text), CRYPTO_OK);
     assert_int_equal(crypto_cbc_decrypt(key, iv, text, sizeof text, text), CRYPTO_OK);
-    assert_int_equal(crypto_block(key, text, text), CRYPTO_OK);
     assert_int_equal(crypto_agree(private_key, none, secret), CRYPTO_INVALID);
     poison_from_here(false);
 }
@@ -130,12 +129,11 @@ static void channel(void **state)
 static enum channel_status unwrap_padding(struct ends ends,
                                           const uint8_t padding[SECURE_BLOCK_BYTES])
 {
-    uint8_t counter[SECURE_BLOCK_BYTES] = {0}, iv[SECURE_BLOCK_BYTES], mac[CMAC_BYTES];
+    uint8_t counter[SECURE_BLOCK_BYTES] = {0}, mac[CMAC_BYTES];
     uint8_t header[5] = {0x84, 0x20, 0, 0, SECURE_BLOCK_BYTES + SECURE_MAC_BYTES};
     uint8_t data[SECURE_BLOCK_BYTES + SECURE_MAC_BYTES];
     counter[SECURE_BLOCK_BYTES - 1] = 1;
-    assert_int_equal(crypto_block(ends.host.enc, counter, iv), CRYPTO_OK);
-    assert_int_equal(crypto_cbc_encrypt(ends.host.enc, iv, padding, SECURE_BLOCK_BYTES, data),
+    assert_int_equal(crypto_cbc_encrypt(ends.host.enc, counter, padding, SECURE_BLOCK_BYTES, data),
                      CRYPTO_OK);
     const struct piece pieces[3] = {
         {ends.host.chain, CMAC_BYTES}, {header, sizeof header}, {data, SECURE_BLOCK_BYTES}};

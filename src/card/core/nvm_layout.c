@@ -116,6 +116,11 @@ void nvm_header_encode(const struct stiver_flash *flash, const struct nvm_header
               crc32_end(crc32_update(crc32_begin(), out, HEADER_FIELDS_BYTES)));
 }
 
+uint32_t nvm_header_sequence(const uint8_t in[NVM_HEADER_BYTES])
+{
+    return u32_load(in + 8);
+}
+
 enum nvm_status nvm_header_decode(const struct stiver_flash *flash,
                                   const uint8_t in[NVM_HEADER_BYTES], struct nvm_header *header)
 {
@@ -125,7 +130,7 @@ enum nvm_status nvm_header_decode(const struct stiver_flash *flash,
         return NVM_BLANK;
     }
     header->entries = in[7];
-    header->sequence = u32_load(in + 8);
+    header->sequence = nvm_header_sequence(in);
     header->erases = u32_load(in + 12);
     header->base = u32_load(in + 16);
     header->opening = u16_load(in + 20);

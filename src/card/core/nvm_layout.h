@@ -70,6 +70,8 @@ void nvm_header_encode(const struct stiver_flash *flash, const struct nvm_header
 /* NVM_BLANK: no header of this format. NVM_GEOMETRY: one for another flash. */
 enum nvm_status nvm_header_decode(const struct stiver_flash *flash,
                                   const uint8_t in[NVM_HEADER_BYTES], struct nvm_header *header);
+/* What it says of its sequence, if it is a header. */
+uint32_t nvm_header_sequence(const uint8_t in[NVM_HEADER_BYTES]);
 /* The running CRC that a page's markers start from, so that bytes written without knowing the
  * page's salt cannot pose as a marker. */
 uint32_t nvm_header_seed(const struct nvm_header *header);

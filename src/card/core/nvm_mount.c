@@ -437,15 +437,20 @@ static enum nvm_status page_take(struct nvm *nvm, uint32_t page, struct nvm_head
 enum nvm_status nvm_newest_find(const struct nvm *nvm, uint32_t *newest, struct nvm_header *header)
 {
     enum nvm_status result = NVM_BLANK;
-    for (uint32_t page = 0; page < nvm->flash->pages; page++) {
+    /* Downwards, because sequences grow upwards: most pages are older than one seen before, and
+     * then their CRC does not matter. */
+    for (uint32_t page = nvm->flash->pages; page-- > 0;) {
         uint8_t bytes[NVM_HEADER_BYTES];
         struct nvm_header read;
         enum nvm_status status = nvm_flash_read(nvm, page, 0, bytes, sizeof bytes);
         if (status != NVM_OK) {
             return status;
         }
+        if (result == NVM_OK && nvm_header_sequence(bytes) <= header->sequence) {
+            continue;
+        }
         status = nvm_header_decode(nvm->flash, bytes, &read);
-        if (status == NVM_OK && (result != NVM_OK || read.sequence > header->sequence)) {
+        if (status == NVM_OK) {
             *newest = page;
             *header = read;
             result = NVM_OK;

@@ -84,7 +84,7 @@ static void require(int holds)
 
 /* ---- the two cards that every input starts from: made once ---- */
 
-static struct ram_flash blank, personalised;
+static __attribute__((unused)) struct ram_flash blank, personalised;
 
 struct pair {
     uint8_t private_key[PRIVATE_KEY_BYTES], public_key[PUBLIC_KEY_BYTES];

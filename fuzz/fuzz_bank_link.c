@@ -4,8 +4,6 @@
  * header; or the terminal, the type, and changes to what a terminal really asked (house.h), under
  * a good tag. No cent is made or lost: only the receipt that the card signed is ever booked.
  */
-#include "life/memory_bank.h"
-
 #include "house.h"
 
 #define REQUEST_MOST 8192u

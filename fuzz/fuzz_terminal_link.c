@@ -6,8 +6,6 @@
  * signature is taken for good, so that what lies behind it is reached. What is not taken leaves
  * the terminal as it was.
  */
-#include "life/memory_bank.h"
-
 #include <psa/crypto.h>
 
 #include "house.h"

@@ -40,6 +40,29 @@ static struct house {
     struct stiver_terminal_bytes request[5], answer[5];
 } house;
 
+/* ---- the bank's database lies in memory: link with --wrap=sqlite3_open_v2 ---- */
+
+int __real_sqlite3_open_v2(const char *path, sqlite3 **handle, int flags, const char *vfs);
+int __wrap_sqlite3_open_v2(const char *path, sqlite3 **handle, int flags, const char *vfs);
+
+static int house_open(sqlite3 **handle)
+{
+    return __real_sqlite3_open_v2("file:/house?vfs=memdb", handle,
+                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI,
+                                  NULL);
+}
+
+/* A database in memory ends with its last connection: house.live is one more. */
+int __wrap_sqlite3_open_v2(const char *path, sqlite3 **handle, int flags, const char *vfs)
+{
+    static const char name[] = "/bank.db";
+    size_t length = strlen(path);
+    if (length < sizeof name || strcmp(path + length - (sizeof name - 1), name) != 0)
+        return __real_sqlite3_open_v2(path, handle, flags, vfs);
+    require(house.live != NULL || house_open(&house.live) == SQLITE_OK);
+    return house_open(handle);
+}
+
 static uint32_t house_clock(void *context)
 {
     (void)context;
@@ -219,14 +242,9 @@ static inline void house_restore(void)
 
 static void house_make(void)
 {
-    char path[80];
     require(crypto_start() == CRYPTO_OK);
-    memory_bank_new();
     house_found();
     house_card();
-    /* memory_bank.c gives any connection of this name the same memory. */
-    snprintf(path, sizeof path, "%s/bank/bank.db", house.place);
-    require(sqlite3_open_v2(path, &house.live, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK);
     require(sqlite3_open_v2(":memory:", &house.kept, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK);
     house_copy(house.kept, house.live);
 }

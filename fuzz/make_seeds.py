@@ -6,6 +6,7 @@
 
 The documents' seeds, which are signed, come from tests/scheme/fuzz_seeds.c.
 """
+import codecs
 import pathlib
 import struct
 import sys
@@ -141,7 +142,40 @@ def vpcd_seeds():
             "longest": b"\x40" + message(bytes(2000))}
 
 
-SEEDS = {"t0": t0_seeds, "values": values_seeds, "card_image": image_seeds,
+def campus_file_seeds():
+    number = b"stiver campus\x01"
+    base64 = b"A" * 344
+    header = (b"timestamp,cardID,cardCounter,amount,terminalType,cardPubKey,"
+              b"cardBackendSignature,transactionSignature\n")
+    public = (bytes.fromhex("30820122300D06092A864886F70D01010105000382010F003082010A0282010100") +
+              b"\xC1" * 256 + bytes.fromhex("0203010001"))
+    spki = codecs.encode(public, "base64").replace(b"\n", b"")
+    inside = bytes.fromhex("308204A2") + bytes(1186)
+    private = (bytes.fromhex("308204BC020100300D06092A864886F70D0101010500048204A6") + inside)
+    blocked = b"2026-12-01T10:20:30.123Z"
+    certificate = U32(123) + U32(0x77F48B80) + b"\xC1" * 256 + bytes(256)
+    return {
+        "list-empty": blocked + b"\n" + base64[:-2] + b"==",
+        "list": blocked + b"\n123\n-2147483525\n" + base64[:-2] + b"==",
+        "list-offset": b"2026-12-01T10:20+01:00\n7\n" + base64[:-2] + b"==",
+        "log": header + b",".join([b"1687683072", b"123", b"7", b"250", b"Pos", spki,
+                                   base64[:-2] + b"==", base64[:-2] + b"=="]) + b"\n",
+        "log-empty": header,
+        "public": public, "private": private,
+        "pem": b"-----BEGIN RSA PUBLIC KEY-----\n" + spki + b"\n-----END RSA PUBLIC KEY-----\n",
+        "request": number + b"\x03" + U32(0x929) + bytes(16) + bytes(16),
+        "answer": number + b"\x83" + U32(0x929) + bytes(16) + b"\x00",
+        "upload-receipt": b"\x01\x00" + U32(7) + U32(250) + U32(0x64980000) + bytes(256) + certificate,
+        "upload-outcome": b"\x02" + U32(123) + U32(7) + b"\x02",
+        "upload-block": b"\x03" + U32(7) + U32(0x649F6C80) + bytes(256) + certificate,
+        "enrol": b"\x01\x02" + b"\xC1" * 256,
+        "package": (number + b"\x7F" + U32(0x929) + U32(0x649F6C80) + b"\x02" + b"\xC1" * 256 +
+                    b"\xC3" * 256 + bytes(256) + U32(0)),
+        "entry": b"\x02\x01" + U32(0x929) + U32(7) + U32(250) + U32(0x64980000) + U32(1000),
+    }
+
+
+SEEDS = {"t0": t0_seeds, "campus": campus_file_seeds, "values": values_seeds, "card_image": image_seeds,
          "card_campus": campus_seeds, "bank_link": bank_seeds, "terminal_link": terminal_seeds,
          "vpcd_frame": vpcd_seeds}
 

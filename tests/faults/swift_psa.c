@@ -9,7 +9,9 @@
 #include <openssl/ecdh.h>
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>
+#include <openssl/sha.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include <psa/crypto.h>
 
@@ -80,6 +82,9 @@ WRAPPED(psa_import_key, const psa_key_attributes_t *attributes, const uint8_t *d
     return PSA_ERROR_INVALID_ARGUMENT;
 }
 
+/* Weak: a program that draws its keys from a seed brings its own. */
+psa_status_t __wrap_psa_generate_key(const psa_key_attributes_t *attributes, psa_key_id_t *id)
+    __attribute__((weak));
 WRAPPED(psa_generate_key, const psa_key_attributes_t *attributes, psa_key_id_t *id)
 {
     if (!is_curve(attributes))
@@ -122,13 +127,41 @@ WRAPPED(psa_export_public_key, psa_key_id_t id, uint8_t *data, size_t capacity, 
     return *bytes != 0 ? PSA_SUCCESS : PSA_ERROR_GENERIC_ERROR;
 }
 
+/* Deterministic, as cards sign, though not with the nonces of RFC 6979: one of this key and hash
+ * alone, below the order because its first bit is zero. */
+static ECDSA_SIG *sign(EC_KEY *key, const uint8_t *hash, size_t hash_bytes)
+{
+    uint8_t seed[32 + 64], nonce[SHA256_DIGEST_LENGTH];
+    const EC_GROUP *group = EC_KEY_get0_group(key);
+    EC_POINT *point = EC_POINT_new(group);
+    BN_CTX *context = BN_CTX_new();
+    BIGNUM *r = BN_new(), *k = NULL;
+    ECDSA_SIG *made = NULL;
+    if (hash_bytes <= sizeof seed - 32 && EC_KEY_priv2oct(key, seed, 32) == 32) {
+        memcpy(seed + 32, hash, hash_bytes);
+        SHA256(seed, 32 + hash_bytes, nonce);
+        nonce[0] &= 0x7F;
+        k = BN_bin2bn(nonce, sizeof nonce, NULL);
+    }
+    if (k != NULL && EC_POINT_mul(group, point, k, NULL, NULL, NULL) == 1 &&
+        EC_POINT_get_affine_coordinates(group, point, r, NULL, NULL) == 1 &&
+        BN_nnmod(r, r, EC_GROUP_get0_order(group), context) == 1 &&
+        BN_mod_inverse(k, k, EC_GROUP_get0_order(group), context) != NULL)
+        made = ECDSA_do_sign_ex(hash, (int)hash_bytes, k, r, key);
+    BN_CTX_free(context);
+    EC_POINT_free(point);
+    BN_free(r);
+    BN_clear_free(k);
+    return made;
+}
+
 WRAPPED(psa_sign_hash, psa_key_id_t id, psa_algorithm_t algorithm, const uint8_t *hash,
         size_t hash_bytes, uint8_t *signature, size_t capacity, size_t *bytes)
 {
     EC_KEY *key = find(id);
     if (key == NULL)
         return __real_psa_sign_hash(id, algorithm, hash, hash_bytes, signature, capacity, bytes);
-    ECDSA_SIG *made = ECDSA_do_sign(hash, (int)hash_bytes, key);
+    ECDSA_SIG *made = sign(key, hash, hash_bytes);
     int done = capacity >= 64 && made != NULL &&
                BN_bn2binpad(ECDSA_SIG_get0_r(made), signature, 32) == 32 &&
                BN_bn2binpad(ECDSA_SIG_get0_s(made), signature + 32, 32) == 32;

@@ -9,10 +9,7 @@
 
 #define SCALAR_BYTES 32u
 
-#define POOL 8u
-
 static uint64_t stream = 1;
-static bool is_pooled;
 
 psa_status_t __wrap_psa_generate_random(uint8_t *out, size_t bytes);
 psa_status_t __real_psa_generate_key(const psa_key_attributes_t *attributes, psa_key_id_t *id);
@@ -24,11 +21,6 @@ void chance_seed(uint64_t seed)
     stream = (seed + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
     for (unsigned i = 0; i < 8; i++)
         (void)random_next(&stream);
-}
-
-void chance_pool(bool is_on)
-{
-    is_pooled = is_on;
 }
 
 uint32_t chance_below(uint32_t end)
@@ -62,10 +54,6 @@ psa_status_t __wrap_psa_generate_key(const psa_key_attributes_t *attributes, psa
         psa_get_key_bits(attributes) != 8 * SCALAR_BYTES)
         return __real_psa_generate_key(attributes, id);
     fill(scalar, sizeof scalar);
-    if (is_pooled) {
-        memset(scalar, 0x3C, sizeof scalar);
-        scalar[1] = (uint8_t)chance_below(POOL);
-    }
     scalar[0] &= 0x7F;
     scalar[SCALAR_BYTES - 1] |= 1;
     return psa_import_key(attributes, scalar, sizeof scalar, id);

@@ -15,9 +15,6 @@
 #include <stdint.h>
 
 void chance_seed(uint64_t seed);
-/* From now on key pairs are drawn from a few of this seed's: for runs that remember what public-key
- * operations gave (remember.c). Not before every lasting key was made. false: new ones again. */
-void chance_pool(bool is_on);
 uint32_t chance_below(uint32_t end);
 /* True in so many of 100 cases. */
 int chance_percent(uint32_t percent);

@@ -35,7 +35,6 @@ static void open_story(struct story *story, uint64_t seed)
                                                      .pin_above = PIN_ABOVE,
                                                      .online_above = UINT32_MAX};
     memset(story, 0, sizeof *story);
-    chance_pool(false);
     chance_seed(seed);
     story->seed = seed;
     world_open(&story->world, &policy);
@@ -45,6 +44,7 @@ static void open_story(struct story *story, uint64_t seed)
     story->at[AT_SHOP] = world_join(world, ROLE_POINT_OF_SALE, 7, 1000000, true);
     story->at[AT_BUFFET] = world_join(world, ROLE_POINT_OF_SALE, 8, 1000000, true);
     story->at[AT_DESK] = world_join(world, ROLE_DESK, 1, 1000000, true);
+    world_prepare(world);
     world_card_make(world, &story->card, PAGE_BYTES, PAGES, seed + 1);
     story->tries_most = story->tries_least = PIN_TRIES;
 }
@@ -111,7 +111,7 @@ void story_open_random(struct story *story, uint64_t seed)
     open_story(story, seed);
     add_step(story, DEED_PERSONALISE, AT_STATION, 0);
     add_step(story, DEED_LOAD, AT_KIOSK, balance = 2000 + chance_below(4000));
-    unsigned end = 12 + chance_below(STORY_STEPS_MAX - 18);
+    unsigned end = 8 + chance_below(12);
     while (story->count < end)
         add_random(story, &balance);
     if (chance_percent(70)) {
@@ -313,8 +313,7 @@ static bool is_told_to_touch_again(enum stiver_terminal_status status)
            status == STIVER_TERMINAL_LINK_BROKEN || status == STIVER_TERMINAL_CARD_BLOCKED;
 }
 
-/* Each try draws from a stream of its own: a life that was torn goes on like one that was not, and
- * much of its arithmetic is known already. */
+/* Each try draws from a stream of its own: a life that was torn goes on like one that was not. */
 static void draw_anew(struct story *story, const struct step *step)
 {
     unsigned index = (unsigned)(step - story->steps);
@@ -357,8 +356,6 @@ bool story_try(struct story *story, const struct step *step)
     }
     story->change = 0;
     story->tries = 0;
-    if (step->deed == DEED_PERSONALISE)
-        chance_pool(true);
     return true;
 }
 

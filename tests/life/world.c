@@ -11,11 +11,14 @@
 
 #include <cmocka.h>
 
+#include "bank/inside.h"
 #include "chance.h"
 #include "crypto/crypto.h"
+#include "prepare.h"
 
 bool world_is_child;
 char world_story[256];
+const struct stiver_store_engine *world_engine = &stiver_store_sqlite;
 
 static const struct stiver_bank_secret passphrase = {(const uint8_t *)"correct horse", 13};
 
@@ -39,7 +42,7 @@ void world_equal(const char *file, int line, const char *what, int64_t is, int64
 
 /* ---- the link ---- */
 
-static uint32_t bank_now(void *context)
+static uint32_t world_now(void *context)
 {
     return ((const struct world *)context)->now;
 }
@@ -88,10 +91,30 @@ static void release(void *context, uint8_t *answer)
 
 /* ---- bank and terminals ---- */
 
+/* A key file is opened when its key is first used; here at once, so that no fork does it again. */
+static void open_keys(struct stiver_bank *bank)
+{
+    const uint8_t hash[SHA256_BYTES] = {0};
+    uint8_t signature[SIGNATURE_BYTES];
+    for (unsigned key = STIVER_BANK_KEY_ROOT + 1; key <= STIVER_BANK_KEY_LINK; key++)
+        CHECK_EQUAL(
+            keyring_sign(&bank->keys, (enum stiver_bank_key)key, bank_now(bank), hash, signature),
+            STIVER_BANK_OK);
+}
+
+/* Nothing of a world has to last: where there is a file system in memory, it lies there. */
+static void make_place(char place[64])
+{
+    static const char *const folders[] = {"/dev/shm", "/tmp"};
+    const char *folder = folders[access(folders[0], W_OK) == 0 ? 0 : 1];
+    snprintf(place, 64, "%s/stiver-life-XXXXXX", folder);
+    CHECK(mkdtemp(place) != NULL);
+}
+
 void world_open(struct world *world, const struct stiver_bank_policy *policy)
 {
     const struct stiver_bank_environment environment = {
-        .engine = &stiver_store_sqlite, .now = bank_now, .clock_context = world, .key_cost = 10};
+        .engine = world_engine, .now = world_now, .clock_context = world, .key_cost = 10};
     memset(world, 0, sizeof *world);
     world->now = WORLD_START;
     world->policy = *policy;
@@ -104,12 +127,12 @@ void world_open(struct world *world, const struct stiver_bank_policy *policy)
         .passphrase = passphrase,
     };
     CHECK_EQUAL(crypto_start(), CRYPTO_OK);
-    strcpy(world->place, "/tmp/stiver-life-XXXXXX");
-    CHECK(mkdtemp(world->place) != NULL);
+    make_place(world->place);
     snprintf(world->directory, sizeof world->directory, "%s/bank", world->place);
     CHECK_EQUAL(stiver_bank_found(world->directory, &founding, &environment), STIVER_BANK_OK);
     CHECK_EQUAL(stiver_bank_open(world->directory, passphrase, &environment, &world->bank),
                 STIVER_BANK_OK);
+    open_keys(world->bank);
 }
 
 static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *walk)
@@ -173,6 +196,13 @@ void world_reopen(struct member *member)
     stiver_terminal_close(member->terminal);
     member->terminal = NULL;
     open_terminal(member);
+}
+
+void world_prepare(struct world *world)
+{
+    prepare_bank(world->bank);
+    for (unsigned i = 0; i < world->member_count; i++)
+        prepare_terminal(world->members[i].terminal);
 }
 
 /* ---- cards ---- */

@@ -29,6 +29,9 @@ extern bool world_is_child;
 /* What a failed check prints behind its own words: how to repeat it. */
 extern char world_story[256];
 
+/* The engine that the next bank keeps its records with; SQLite unless set. */
+extern const struct stiver_store_engine *world_engine;
+
 void world_fail(const char *file, int line, const char *what) __attribute__((noreturn));
 #define CHECK(condition) ((condition) ? (void)0 : world_fail(__FILE__, __LINE__, #condition))
 /* Two numbers, both shown. */
@@ -79,6 +82,8 @@ struct member *world_join(struct world *world, enum terminal_role role, uint32_t
                           uint32_t limit, bool in_memory);
 /* Closes and opens a terminal whose journal is a file. */
 void world_reopen(struct member *member);
+/* Prepares every statement of bank and terminals, so that no fork has to. */
+void world_prepare(struct world *world);
 /* A blank card, in the bank's stock. */
 void world_card_make(struct world *world, struct world_card *card, uint32_t page_bytes,
                      uint32_t pages, uint64_t seed);

@@ -12,7 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bank/store.h"
+#include <sqlite3.h>
+
+#include "bank/campus_store.h"
+#include "version_2.h"
 
 struct shelf {
     char directory[48];
@@ -206,14 +209,125 @@ static void engine_opens_only_what_is_there(void **state)
     assert_null(none);
 }
 
+/* ---- the campus purse ---- */
+
+#define CAMPUS_VERB(shelf, verb, ...) ((shelf)->store->campus->verb((shelf)->store, __VA_ARGS__))
+
+static void campus_records_come_back_as_they_went(void **state)
+{
+    struct shelf *shelf = *state;
+    struct campus_card_record card = {.id = UINT32_MAX,
+                                      .end = UINT32_MAX - 1,
+                                      .is_certified = true,
+                                      .modulus = {1},
+                                      .signature = {2},
+                                      .counter = 3,
+                                      .shadow = -5},
+                              back;
+    struct campus_card_record drawn = {.id = 7, .end = 8, .station = 9}, twin = card;
+    struct campus_terminal_record terminal = {.id = 11, .role = CAMPUS_ROLE_POS, .modulus = {3}};
+    struct campus_receipt_record went = {.card = UINT32_MAX,
+                                         .counter = 1,
+                                         .terminal = 11,
+                                         .amount = UINT32_MAX,
+                                         .time = UINT32_MAX,
+                                         .is_load = true,
+                                         .is_suspect = true,
+                                         .state = CAMPUS_RECEIPT_OPEN,
+                                         .document = document_of(shelf)},
+                                 found;
+    assert_int_equal(CAMPUS_VERB(shelf, card_add, &card), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, card_add, &drawn), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, card_add, &drawn), STORE_DUPLICATE);
+    twin.id = 12; /* one key, two IDs */
+    assert_int_equal(CAMPUS_VERB(shelf, card_add, &twin), STORE_DUPLICATE);
+    assert_int_equal(CAMPUS_VERB(shelf, card_find, UINT32_MAX, &back), STORE_OK);
+    assert_memory_equal(&back, &card, sizeof back);
+    assert_int_equal(CAMPUS_VERB(shelf, card_of_modulus, card.modulus, &back), STORE_OK);
+    assert_true(back.id == UINT32_MAX && back.shadow == -5);
+    assert_int_equal(CAMPUS_VERB(shelf, card_find, 7, &back), STORE_OK);
+    assert_false(back.is_certified);
+    assert_int_equal(CAMPUS_VERB(shelf, card_find, 6, &back), STORE_NONE);
+    assert_int_equal(CAMPUS_VERB(shelf, receipt_add, &went), STORE_DUPLICATE); /* no terminal */
+    assert_int_equal(CAMPUS_VERB(shelf, terminal_add, &terminal), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, receipt_add, &went), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, receipt_add, &went), STORE_DUPLICATE);
+    went.state = CAMPUS_RECEIPT_OWED;
+    went.is_decided = true;
+    assert_int_equal(CAMPUS_VERB(shelf, receipt_update, &went), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, receipt_find, UINT32_MAX, 1, &found), STORE_OK);
+    assert_int_equal(found.state, CAMPUS_RECEIPT_OWED);
+    assert_true(found.is_load && found.is_suspect && found.is_decided);
+    assert_true(found.amount == UINT32_MAX && found.time == UINT32_MAX);
+}
+
+static void terms_are_found_by_a_moment(void **state)
+{
+    struct shelf *shelf = *state;
+    struct campus_terminal_record terminal = {.id = 11, .role = CAMPUS_ROLE_POS};
+    struct campus_term_record first = {11, 100, 200, {0}}, second = {11, 150, UINT32_MAX, {1}};
+    struct campus_term_record found;
+    assert_int_equal(CAMPUS_VERB(shelf, terminal_add, &terminal), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, term_add, &first), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, term_add, &second), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, term_find, 11, 99, 99, &found), STORE_NONE);
+    assert_int_equal(CAMPUS_VERB(shelf, term_find, 11, 100, 100, &found), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, term_find, 11, UINT32_MAX, 201, &found), STORE_OK);
+    assert_true(found.end == UINT32_MAX);
+    assert_int_equal(CAMPUS_VERB(shelf, term_find, 12, 100, 100, &found), STORE_NONE);
+    assert_int_equal(CAMPUS_VERB(shelf, term_of_end, 11, 200, &found), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, term_of_end, 11, 199, &found), STORE_NONE);
+}
+
+static enum store_status count_document(void *context, const struct document_record *document)
+{
+    *(int64_t *)context += document->id;
+    return STORE_OK;
+}
+
+static void records_of_the_second_version_are_upgraded(void **state)
+{
+    struct shelf *shelf = *state;
+    char path[80];
+    sqlite3 *db;
+    uint8_t modulus[CAMPUS_RSA_BYTES] = {5};
+    int64_t ids = 0;
+    shelf->store->verbs->close(shelf->store);
+    shelf->store = NULL;
+    snprintf(path, sizeof path, "%s/bank.db", shelf->directory);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    for (size_t i = 0; i < sizeof version_2 / sizeof version_2[0]; i++)
+        assert_int_equal(sqlite3_exec(db, version_2[i], NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "PRAGMA application_id = 1398030934; PRAGMA user_version = 2;"
+                                  "INSERT INTO documents (type, terminal, time, hash, bytes)"
+                                  " VALUES (1, zeroblob(8), 1, zeroblob(32), x'00')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(stiver_store_sqlite.open(shelf->directory, false, &shelf->store), STORE_OK);
+    assert_int_equal(VERB(shelf, documents, count_document, &ids), STORE_OK);
+    assert_int_equal(ids, 1);
+    assert_int_equal(CAMPUS_VERB(shelf, key_get, modulus), STORE_NONE);
+    assert_int_equal(CAMPUS_VERB(shelf, key_add, modulus), STORE_OK);
+    assert_int_equal(CAMPUS_VERB(shelf, key_add, modulus), STORE_DUPLICATE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shelf_open, shelf_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(terminal_comes_back_as_it_went),  TEST(order_comes_back_as_it_went),
-        TEST(impossible_postings_are_refused), TEST(aborted_work_leaves_nothing),
-        TEST(sequences_count_from_one),        TEST(engine_opens_only_what_is_there),
+        TEST(terminal_comes_back_as_it_went),
+        TEST(order_comes_back_as_it_went),
+        TEST(impossible_postings_are_refused),
+        TEST(aborted_work_leaves_nothing),
+        TEST(sequences_count_from_one),
+        TEST(engine_opens_only_what_is_there),
+        TEST(campus_records_come_back_as_they_went),
+        TEST(terms_are_found_by_a_moment),
+        TEST(records_of_the_second_version_are_upgraded),
     };
     return cmocka_run_group_tests_name("store/sqlite", tests, NULL, NULL);
 }

@@ -58,8 +58,10 @@ static terminal_status send_amount(struct campus_talk *talk, uint32_t amount)
     writer_u32(&w, amount);
     terminal_status status =
         campus_request(talk, "AMOUNT", 0x28, 0, 0, (struct piece){data, sizeof data}, false, &word);
-    if (status != STIVER_TERMINAL_OK || word == WORD_OK)
+    if (status != STIVER_TERMINAL_OK)
         return status;
+    if (word == WORD_OK)
+        return talk->answer_bytes == 0 ? STIVER_TERMINAL_OK : STIVER_TERMINAL_CARD_ANSWER;
     if (word == WORD_BLOCKED)
         return STIVER_TERMINAL_CARD_BLOCKED;
     return word == WORD_STATE ? STIVER_TERMINAL_AMOUNT_LIMIT : STIVER_TERMINAL_CARD_FAILED;

@@ -314,6 +314,32 @@ static void a_payment_or_a_block_without_a_counter_ends_the_card(void **state)
     assert_refused(0x6986, campus_block_step());
 }
 
+/* What would end the card is looked at only once the terminal has signed: whoever can not sign can
+ * not end it. */
+static void a_wrong_signature_ends_no_card(void **state)
+{
+    static const uint8_t wrong[256] = {0x01};
+    (void)state;
+    campus_at(STAGE_INIT);
+    campus_change(ledger_counter, 0x3FFFFFFEu);
+    campus_meet(&campus_pos, NOW);
+    assert_refused(0x6982, campus_value_to(0x50, 0, wrong, 0));
+    assert_int_equal(campus_amount_step(10), 0x9000);
+    assert_refused(0x6982, campus_value_to(0x42, 0, wrong, 0));
+    campus_at(STAGE_INIT);
+    campus_change(ledger_counter, 0x3FFFFFFDu);
+    campus_meet(&campus_reload, NOW);
+    assert_int_equal(campus_amount_step(10), 0x9000);
+    assert_refused(0x6982, campus_value_to(0x30, 0, wrong, 0));
+    campus_issue(CARD_ID, NOW);
+    campus_reset();
+    assert_int_equal(campus_metadata_step(&campus_pos, NOW + 1), 0x9000);
+    assert_int_equal(campus_keys_step(), 0x9000);
+    assert_int_equal(campus_certificates_step(), 0x9000);
+    assert_refused(0x6982, campus_value_to(0x26, 0, wrong, 0));
+    assert_false(campus_ledger_now().is_blocked);
+}
+
 /* ---- what the card tells a terminal that it knows ---- */
 
 static void the_log_keeps_ten_lines_newest_first(void **state)
@@ -369,6 +395,7 @@ int main(void)
         cmocka_unit_test(the_card_s_counter_ends_below_2_30),
         cmocka_unit_test(a_load_that_could_not_be_finished_is_not_begun),
         cmocka_unit_test(a_payment_or_a_block_without_a_counter_ends_the_card),
+        cmocka_unit_test(a_wrong_signature_ends_no_card),
         cmocka_unit_test(the_log_keeps_ten_lines_newest_first),
     };
     return cmocka_run_group_tests(tests, campus_open, campus_close);

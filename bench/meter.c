@@ -9,6 +9,12 @@
 
 static struct meter meter;
 static enum meter_side side;
+static meter_clock *clock_read = figure_now;
+
+void meter_use(meter_clock *clock)
+{
+    clock_read = clock;
+}
 
 struct meter meter_take(void)
 {
@@ -19,7 +25,7 @@ struct meter meter_take(void)
 
 static psa_status_t end(enum meter_operation operation, uint64_t begun, psa_status_t status)
 {
-    meter.nanoseconds += figure_processor() - begun;
+    meter.nanoseconds += clock_read() - begun;
     meter.count[side][operation]++;
     return status;
 }
@@ -31,7 +37,7 @@ static psa_status_t end(enum meter_operation operation, uint64_t begun, psa_stat
     psa_status_t __wrap_##name parameters;                     \
     psa_status_t __wrap_##name parameters                      \
     {                                                          \
-        uint64_t begun = figure_processor();                   \
+        uint64_t begun = clock_read();                         \
         return end(operation, begun, __real_##name arguments); \
     }
 

@@ -25,6 +25,10 @@ struct meter {
     uint64_t nanoseconds; /* of all of them */
 };
 
+/* By which clock: figure_now (also at first) or figure_processor. */
+typedef uint64_t meter_clock(void);
+void meter_use(meter_clock *clock);
+
 /* What ran since the last call, which also starts the next round. */
 struct meter meter_take(void);
 

@@ -250,6 +250,8 @@ static void answer_certify(struct reader *r, struct writer *w)
     yard_certify(&yard.back_end, &card);
     yard_bank.certified_id = card.id;
     memcpy(yard_bank.certified, card.modulus, 256);
+    if (yard_bank.certifies_wrongly)
+        card.signature[255] ^= 1;
     writer_bytes(w, card.signature, 256);
 }
 

@@ -45,6 +45,7 @@ struct published_card {
     uint8_t back_end[256], certificate[256];
     uint32_t id, end, counter, balance;
     bool is_initialised, is_blocked;
+    unsigned keys_made;
     /* RAM */
     uint8_t state, type;
     uint32_t terminal, terminal_end, terminal_counter, time, amount;
@@ -121,7 +122,7 @@ size_t yard_read(const char *directory, const char *file, uint8_t *out, size_t c
 enum yard_mood { BANK_ANSWERS, BANK_DOWN, BANK_LOSES, BANK_FORGES, BANK_REFUSES };
 struct yard_bank {
     enum yard_mood mood;
-    bool gives_list;
+    bool gives_list, certifies_wrongly;
     uint32_t gives_end; /* of a new certificate, if not 0 */
     struct campus_upload uploads[16];
     size_t count;

@@ -108,8 +108,10 @@ enum life_end step_enrol(const struct life_step *step)
  * thrown away. */
 enum life_end step_stock(const struct life_step *step)
 {
-    const struct stiver_card_factory factory = {.serial = {0, 0, 0, 0, 0, 0, 4, 2},
-                                                .transport_key = {0x55, 0x66, 0x77}};
+    const struct stiver_card_factory factory = {
+        .serial = {0, 0, 0, 0, 0, 0, 4, 2},
+        .transport_key = {0x55, 0x66, 0x77, 0x81, 0x92, 0xA3, 0xB4, 0xC5, 0xD6, 0xE7, 0xF8, 0x19,
+                          0x2A, 0x3B, 0x4C, 0x5D}};
     struct card_image *image = NULL;
     struct stiver_bank *bank = NULL;
     char path[LIFE_PATH_BYTES];

@@ -2,9 +2,11 @@
 /* A terminal's directory: made, taken up from the source, enrolled, and each of its files damaged,
  * cut, missing, or another's. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -358,6 +360,25 @@ static void a_log_that_cannot_be_written_does_not_undo_a_payment(void **state)
     assert_int_equal(amount, 5);
 }
 
+/* A file that may not grow is what a full disk is to the journal. */
+static void a_full_disk_is_noticed_before_the_card_is_asked(void **state)
+{
+    (void)state;
+    struct between between;
+    struct rlimit before, none;
+    between_put(&between, &published.reader);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    enum stiver_terminal_status status = stiver_campus_pay(pos, &between.reader, 100, &result);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(status == STIVER_TERMINAL_JOURNAL_FULL || status == STIVER_TERMINAL_JOURNAL_IO);
+    assert_int_equal(between.sent[0xA4], 0);
+    assert_int_equal(stiver_campus_pay(pos, &between.reader, 100, &result), STIVER_TERMINAL_OK);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, over)
 
 int main(void)
@@ -376,6 +397,7 @@ int main(void)
         TEST(a_torn_log_is_mended_from_the_journal),
         TEST(a_log_that_was_carried_away_begins_anew),
         TEST(a_file_that_is_not_the_source_s_log_is_left_alone),
+        TEST(a_full_disk_is_noticed_before_the_card_is_asked),
         TEST(a_log_that_cannot_be_written_does_not_undo_a_payment),
     };
     return cmocka_run_group_tests(tests, yard_open, yard_close);

@@ -6,7 +6,8 @@
  * till:2345", "campus merchant:7"), off until stiver_campus_found.
  *
  * The protocol names no currency: its cents are minor units of the bank's. Times are seconds UTC,
- * IDs unsigned 32-bit numbers. Everything else as in stiver/bank.h.
+ * IDs unsigned 32-bit numbers. Everything else as in stiver/bank.h. While it is off, each call
+ * but stiver_campus_found and stiver_campus_settings answers REFUSED.
  */
 #ifndef STIVER_CAMPUS_BANK_H
 #define STIVER_CAMPUS_BANK_H
@@ -15,8 +16,8 @@
 
 /* Turns it on: a new RSA-2048 key, encrypted under the bank's passphrase like its other keys. pem:
  * the source's backend_private.pem, to go on with its key; or NULL. ALREADY if it is on with this
- * key (or any, pem NULL), CONFLICT with another. fingerprint, 32 bytes, may be NULL: SHA-256 over
- * the modulus. */
+ * key (or any, pem NULL), CONFLICT with another, MALFORMED if pem holds no RSA-2048 key.
+ * fingerprint, 32 bytes, may be NULL: SHA-256 over the modulus. */
 enum stiver_bank_status stiver_campus_found(struct stiver_bank *bank, const uint8_t *pem,
                                             size_t pem_bytes,
                                             uint8_t *fingerprint) STIVER_BANK_CHECKED;
@@ -33,7 +34,8 @@ enum stiver_bank_status stiver_campus_settings(
 /* ---- terminals ---- */
 
 struct stiver_campus_enrolment {
-    uint32_t id;       /* 0: the bank draws one; else ALREADY/CONFLICT as it is known */
+    uint32_t id;       /* 0: the bank draws one below 2^30; else below 2^31, and ALREADY (without a
+                        * package) or CONFLICT as it is known */
     uint32_t merchant; /* point of sale */
     uint32_t credit;   /* reload terminal: how far its till may go below zero, minor units; loads
                         * beyond are booked all the same (the card has them), and ring an alarm */
@@ -77,7 +79,8 @@ enum stiver_bank_status stiver_campus_terminals(struct stiver_bank *bank,
 enum stiver_bank_status stiver_campus_register_card(
     struct stiver_bank *bank, uint32_t id, uint32_t end, const uint8_t modulus[256],
     const uint8_t signature[256]) STIVER_BANK_CHECKED;
-/* Puts a card on the list and signs a new one at once. ALREADY if it is on it. */
+/* Puts a card on the list and signs a new one at once (receipts with a later time go to
+ * suspense). ALREADY if it is on it. */
 enum stiver_bank_status stiver_campus_list_card(struct stiver_bank *bank,
                                                 uint32_t id) STIVER_BANK_CHECKED;
 /* The file CRL, signed again if half of its ten days are over. */
@@ -117,7 +120,9 @@ enum stiver_bank_status stiver_campus_import_log(
     struct stiver_campus_import *import) STIVER_BANK_CHECKED;
 
 /* Resolves a load that its terminal gave up as unknown: credited (the float gets it) or not (it is
- * owed to the holder). */
+ * owed to the holder). Also says that a load was credited which its terminal called not done: its
+ * till, or what was owed, pays. Final: ALREADY, or CONFLICT with what was settled; UNKNOWN_RECEIPT
+ * also for a payment. */
 enum stiver_bank_status stiver_campus_decide(struct stiver_bank *bank, uint32_t card,
                                              uint32_t counter,
                                              bool was_credited) STIVER_BANK_CHECKED;

@@ -10,7 +10,6 @@
 #include "figure.h"
 #include "scheme/certificate.h"
 
-#define TRANSPORT_KEY_BYTE 0x42
 #define MONEY_MOST 1000000u
 
 static uint32_t fair_clock(void *context)
@@ -102,6 +101,14 @@ void fair_open(struct fair *fair, bool shop_is_durable)
     fair->shop = open_terminal(fair, ROLE_POINT_OF_SALE, shop_is_durable ? path : NULL);
 }
 
+void fair_renew_shop(struct fair *fair, unsigned number)
+{
+    char path[sizeof fair->directory + 32];
+    (void)snprintf(path, sizeof path, "%s/shop-%u", fair->directory, number);
+    stiver_terminal_close(fair->shop);
+    fair->shop = open_terminal(fair, ROLE_POINT_OF_SALE, path);
+}
+
 /* Folders of folders of files are all there is. */
 static void remove_folder(const char *path, int depth)
 {
@@ -167,7 +174,7 @@ struct stiver_flash fair_card_make(struct fair_flash *flash, uint8_t number)
     struct stiver_card_factory factory = {.is_hardware = 1};
     memset(flash->bytes, 0xFF, sizeof flash->bytes);
     memset(factory.serial, number, sizeof factory.serial);
-    memset(factory.transport_key, TRANSPORT_KEY_BYTE, sizeof factory.transport_key);
+    memset(factory.transport_key, FAIR_TRANSPORT_KEY_BYTE, sizeof factory.transport_key);
     figure_need(stiver_card_manufacture(&port, &factory) == STIVER_CARD_OK,
                 "the card could not be made");
     return port;
@@ -203,7 +210,7 @@ void fair_issue(struct fair *fair, struct card_reader *reader, uint8_t number)
     struct stiver_terminal_result result;
     uint8_t serial[STIVER_SERIAL_BYTES], key[STIVER_TRANSPORT_KEY_BYTES];
     memset(serial, number, sizeof serial);
-    memset(key, TRANSPORT_KEY_BYTE, sizeof key);
+    memset(key, FAIR_TRANSPORT_KEY_BYTE, sizeof key);
     figure_need(stiver_bank_stock(fair->bank, serial, key, CARD_HARDWARE) == STIVER_BANK_OK,
                 "the bank does not take the card into stock");
     need_done(stiver_terminal_personalise(fair->station, reader, &with, &result), &result);

@@ -17,6 +17,7 @@
 #define FAIR_NOW 1795262400u /* 2026-11-21T12:00:00Z */
 #define FAIR_PAGE_BYTES 4096u
 #define FAIR_PAGES 32u
+#define FAIR_TRANSPORT_KEY_BYTE 0x42 /* all bytes of every card's transport key */
 /* Receipts that may wait in a card before fair_settle must come. */
 #define FAIR_RECEIPTS_MOST 50u
 
@@ -37,6 +38,9 @@ struct fair {
  * disk; the others' are in memory. */
 void fair_open(struct fair *fair, bool shop_is_durable);
 void fair_close(struct fair *fair);
+/* A new point of sale, its journal on the disk, in the place of the old one: no card knows it.
+ * number is one that was not given before. */
+void fair_renew_shop(struct fair *fair, unsigned number);
 
 /* A blank card of serial number `number` in this flash; the same number belongs to fair_issue. */
 struct stiver_flash fair_card_make(struct fair_flash *flash, uint8_t number);

@@ -109,25 +109,44 @@ static void visit_account(void *context, const struct stiver_bank_account *accou
             "%-28s %16s", account->name, text);
 }
 
+/* What the campus purse adds, where there is any. */
+static void say_campus(const struct stiver_bank_books *books, uint16_t currency, char *text,
+                       size_t capacity)
+{
+    char held[48], shadow[48];
+    if (books->campus_receipts == 0 && books->campus_float_minor == 0 &&
+        books->campus_shadow_minor == 0)
+        return;
+    format_sum(books->campus_float_minor, currency, held);
+    format_sum(books->campus_shadow_minor, currency, shadow);
+    (void)snprintf(text, capacity,
+                   "campus float %s, campus cards hold %s; %" PRIu64 " campus receipts, ", held,
+                   shadow, books->campus_receipts);
+}
+
 static enum cli_exit show_books(struct cli *cli, struct stiver_bank *bank, uint16_t currency)
 {
     struct stiver_bank_books books;
-    char held[48], shadow[48];
+    char held[48], shadow[48], campus[160] = "";
     enum cli_exit result =
         bank_result(cli, bank, stiver_bank_books(bank, visit_account, cli, &books));
     if (result != CLI_DONE)
         return result;
     format_sum(books.float_minor, currency, held);
     format_sum(books.shadow_minor, currency, shadow);
+    say_campus(&books, currency, campus, sizeof campus);
     json_t *fields = json_pack(
-        "{s:b,s:I,s:I,s:I,s:I,s:I,s:I}", "balanced", books.balanced, "sum_minor",
+        "{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "balanced", books.balanced, "sum_minor",
         (json_int_t)books.sum_minor, "float_minor", (json_int_t)books.float_minor, "shadow_minor",
         (json_int_t)books.shadow_minor, "receipts", (json_int_t)books.receipts, "postings",
-        (json_int_t)books.postings, "alarms", (json_int_t)books.alarms);
+        (json_int_t)books.postings, "alarms", (json_int_t)books.alarms, "campus_float_minor",
+        (json_int_t)books.campus_float_minor, "campus_shadow_minor",
+        (json_int_t)books.campus_shadow_minor, "campus_receipts",
+        (json_int_t)books.campus_receipts);
     cli_say(cli, "bank.books", fields,
-            "%s: float %s, cards hold %s by their receipts; %" PRIu64 " receipts, %" PRIu64
+            "%s: float %s, cards hold %s by their receipts; %s%" PRIu64 " receipts, %" PRIu64
             " postings, %" PRIu64 " alarms.",
-            books.balanced ? "The books balance" : "THE BOOKS DO NOT BALANCE", held, shadow,
+            books.balanced ? "The books balance" : "THE BOOKS DO NOT BALANCE", held, shadow, campus,
             books.receipts, books.postings, books.alarms);
     return books.balanced ? CLI_DONE : CLI_FINDINGS;
 }

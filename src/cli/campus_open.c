@@ -104,7 +104,7 @@ bool campus_time(struct cli *cli, const char *what, const char *text, uint32_t *
     return false;
 }
 
-bool campus_amount(struct cli *cli, const char *text, uint32_t *cents)
+bool campus_cents(struct cli *cli, const char *text, uint32_t *cents)
 {
     static const uint16_t two_places = 978;
     struct money amount = money_of(0, two_places);
@@ -196,6 +196,18 @@ bool campus_contact_open(struct campus_contact *contact, struct cli *cli)
     stiver_campus_sentence(&result, text, sizeof text);
     (void)cli_refuse(cli, stiver_terminal_status_name(status), NULL, "%s: %s", directory, text);
     contact->terminal = NULL;
+    return false;
+}
+
+bool campus_contact_card(struct campus_contact *contact)
+{
+    struct stiver_campus_info info;
+    enum stiver_terminal_status status = stiver_campus_terminal_info(contact->terminal, &info);
+    if (status == STIVER_TERMINAL_OK && !info.is_enrolled)
+        status = STIVER_TERMINAL_NOT_ENROLLED;
+    if (status == STIVER_TERMINAL_OK)
+        return card_open_asked(contact->cli, &contact->reader);
+    (void)campus_status(contact->cli, status, NULL);
     return false;
 }
 

@@ -23,7 +23,7 @@ bool campus_number(struct cli *cli, const char *what, const char *text, uint32_t
  * campus_number reads them. */
 bool campus_time(struct cli *cli, const char *what, const char *text, uint32_t *seconds);
 /* An amount that moves, in cents: "2.50". */
-bool campus_amount(struct cli *cli, const char *text, uint32_t *cents);
+bool campus_cents(struct cli *cli, const char *text, uint32_t *cents);
 #define CAMPUS_MONEY_BYTES 16
 void campus_format(uint32_t cents, char text[CAMPUS_MONEY_BYTES]);
 
@@ -51,6 +51,8 @@ struct campus_contact {
 };
 /* The terminal in --terminal, tracing if asked; false after a sentence. */
 bool campus_contact_open(struct campus_contact *contact, struct cli *cli);
+/* The card at it, in --reader; false after a sentence, also if the terminal is not enrolled. */
+bool campus_contact_card(struct campus_contact *contact);
 void campus_contact_close(struct campus_contact *contact);
 
 /* The terminal's status as an exit code, and if it is not OK its sentence. */

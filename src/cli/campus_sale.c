@@ -4,12 +4,20 @@
 #include "base/date.h"
 #include "cli/campus_open.h"
 
+/* What was found of earlier business with this card. */
+static void say_earlier(struct campus_contact *contact)
+{
+    if (contact->result.detail[0] != '\0')
+        cli_say(contact->cli, "campus.earlier", NULL, "%s", contact->result.detail);
+}
+
 static enum cli_exit say_moved(struct campus_contact *contact, const char *what, const char *event)
 {
     const struct stiver_campus_result *result = &contact->result;
     const bool earlier = result->status == STIVER_TERMINAL_FINISHED_EARLIER;
     char amount[CAMPUS_MONEY_BYTES], balance[CAMPUS_MONEY_BYTES], left[64] = "";
     char name[32];
+    say_earlier(contact);
     campus_format(result->amount, amount);
     campus_format(result->balance, balance);
     if (result->has_balance)
@@ -30,12 +38,12 @@ static enum cli_exit run_money(struct cli *cli, const char *what, const char *ev
 {
     uint32_t cents = 0;
     struct campus_contact contact;
-    if (!campus_amount(cli, cli->arguments[0], &cents))
+    if (!campus_cents(cli, cli->arguments[0], &cents))
         return CLI_USAGE;
     if (!campus_contact_open(&contact, cli))
         return CLI_REFUSED;
     enum cli_exit result = CLI_REFUSED;
-    if (card_open_asked(cli, &contact.reader)) {
+    if (campus_contact_card(&contact)) {
         enum stiver_terminal_status status =
             move(contact.terminal, &contact.reader, cents, &contact.result);
         result = status == STIVER_TERMINAL_OK || status == STIVER_TERMINAL_FINISHED_EARLIER
@@ -61,7 +69,7 @@ static enum cli_exit run_load(struct cli *cli)
 static enum cli_exit personalise(struct campus_contact *contact, const struct near_campus *near)
 {
     struct cli *cli = contact->cli;
-    if (!card_open_asked(cli, &contact->reader))
+    if (!campus_contact_card(contact))
         return CLI_REFUSED;
     if (stiver_campus_personalise(contact->terminal, &contact->reader, &near->link,
                                   &contact->result) != STIVER_TERMINAL_OK)
@@ -113,11 +121,12 @@ static enum cli_exit read_card(struct campus_contact *contact)
     struct stiver_campus_purse purse = {.count = 0};
     struct cli *cli = contact->cli;
     char balance[CAMPUS_MONEY_BYTES], end[DATE_TEXT_BYTES];
-    if (!card_open_asked(cli, &contact->reader))
+    if (!campus_contact_card(contact))
         return CLI_REFUSED;
     if (stiver_campus_read(contact->terminal, &contact->reader, &purse, &contact->result) !=
         STIVER_TERMINAL_OK)
         return campus_result(cli, &contact->result);
+    say_earlier(contact);
     campus_format(purse.balance, balance);
     date_format(purse.card_end, end);
     json_t *fields = json_pack("{s:I,s:s,s:I}", "card", (json_int_t)purse.card, "end", end,

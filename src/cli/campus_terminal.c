@@ -108,13 +108,27 @@ static enum cli_exit run_take_up(struct cli *cli)
         return CLI_USAGE;
     if (role == STIVER_CAMPUS_STATION)
         return cli_misuse(cli, "a station of the source has no files to take up: make a new one");
-    enum cli_exit result =
-        campus_status(cli, stiver_campus_terminal_take_up(directory, role, id, end), NULL);
-    if (result != CLI_DONE || !campus_contact_open(&contact, cli))
+    enum stiver_terminal_status status = stiver_campus_terminal_take_up(directory, role, id, end);
+    if (status == STIVER_TERMINAL_KEY_DAMAGED)
+        return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
+                          "%s: its key and its certificate do not fit each other, this role, this "
+                          "ID and this end: give those that they were made for",
+                          directory);
+    if (campus_status(cli, status, NULL) != CLI_DONE || !campus_contact_open(&contact, cli))
         return CLI_REFUSED;
     say_adopted(cli, contact.terminal, "campus.taken_up");
     campus_contact_close(&contact);
     return CLI_DONE;
+}
+
+static enum cli_exit list_status(struct cli *cli, enum stiver_terminal_status status)
+{
+    if (status == STIVER_TERMINAL_LIST_OLD)
+        return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
+                          "%s is over, or older than the list that the terminal has: nothing was "
+                          "taken",
+                          cli->arguments[0]);
+    return campus_status(cli, status, NULL);
 }
 
 static enum cli_exit run_take_list(struct cli *cli)
@@ -128,8 +142,7 @@ static enum cli_exit run_take_list(struct cli *cli)
         return CLI_REFUSED;
     enum cli_exit result = CLI_REFUSED;
     if (campus_contact_open(&contact, cli)) {
-        result = campus_status(cli, stiver_campus_terminal_take_list(contact.terminal, file, bytes),
-                               NULL);
+        result = list_status(cli, stiver_campus_terminal_take_list(contact.terminal, file, bytes));
         if (result == CLI_DONE &&
             stiver_campus_terminal_info(contact.terminal, &info) == STIVER_TERMINAL_OK) {
             date_format((uint32_t)(info.list_end_ms / 1000), end);
@@ -201,14 +214,16 @@ static bool visit_entry(void *context, const struct stiver_campus_entry *entry)
     date_format(entry->time, time);
     campus_format(entry->amount, amount);
     cli_say(cli, "campus.entry",
-            json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:s}", "number",
+            json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:s,s:b,s:b,s:b,s:s}", "number",
                       (json_int_t)entry->number, "kind", kind, "state", states[entry->state],
                       "card", (json_int_t)entry->card, "card_counter", (json_int_t)entry->counter,
                       "cents", (json_int_t)entry->amount, "time", time, "recovered",
-                      entry->is_recovered, "uploaded", entry->is_uploaded, "bank", bank),
-            "%10lu  %s  card %10lu  %-8s %10s  %s%s%s%s", (unsigned long)entry->number, time,
+                      entry->is_recovered, "lost", entry->is_lost, "uploaded", entry->is_uploaded,
+                      "bank", bank),
+            "%10lu  %s  card %10lu  %-8s %10s  %s%s%s%s%s", (unsigned long)entry->number, time,
             (unsigned long)entry->card, kind, entry->is_block ? "" : amount, states[entry->state],
             entry->is_recovered ? " at a later contact" : "",
+            entry->is_lost ? ", its receipt is lost" : "",
             entry->is_uploaded ? ", the bank says: " : "", bank);
     return true;
 }

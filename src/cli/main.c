@@ -20,6 +20,10 @@ static const struct group {
     {"Bank: settlement, books, audit", cli_books_commands},
     {"Terminals", cli_terminal_commands},
     {"At a card", cli_sale_commands},
+    {"Campus purse: the bank", cli_campus_bank_commands},
+    {"Campus purse: settlement", cli_campus_books_commands},
+    {"Campus purse: terminals", cli_campus_terminal_commands},
+    {"Campus purse: at a card", cli_campus_sale_commands},
 };
 
 #define GROUPS (sizeof groups / sizeof groups[0])

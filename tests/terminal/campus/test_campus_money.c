@@ -488,6 +488,29 @@ static void terminals_of_the_other_kind_do_the_other_thing(void **state)
     assert_int_equal(between.sent[0xA4], 0);
 }
 
+/* Complete, terminated, nothing left to fill in, and no status word. */
+static void each_status_has_a_sentence_for_a_person(void **state)
+{
+    (void)state;
+    for (int status = 0; status < STIVER_TERMINAL_STATUS_COUNT; status++) {
+        const struct stiver_campus_result told = {.status = (enum stiver_terminal_status)status,
+                                                  .word = 0x6985,
+                                                  .amount = UINT32_MAX,
+                                                  .has_balance = true,
+                                                  .balance = UINT32_MAX,
+                                                  .date = UINT32_MAX,
+                                                  .detail = "What the bank said."};
+        char text[256], shorter[20];
+        stiver_campus_sentence(&told, text, sizeof text);
+        assert_in_range(strlen(text), 5, 254);
+        assert_non_null(strchr(".?", text[strlen(text) - 1]));
+        assert_null(strchr(text, '{'));
+        assert_null(strstr(text, "6985"));
+        stiver_campus_sentence(&told, shorter, sizeof shorter);
+        assert_true(strlen(shorter) < sizeof shorter);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, over)
 
 int main(void)
@@ -516,6 +539,7 @@ int main(void)
         TEST(a_card_over_blocked_or_of_another_kind_is_told_apart),
         TEST(counters_at_their_ends),
         TEST(terminals_of_the_other_kind_do_the_other_thing),
+        cmocka_unit_test(each_status_has_a_sentence_for_a_person),
     };
     return cmocka_run_group_tests(tests, yard_open, yard_close);
 }

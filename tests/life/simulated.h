@@ -62,6 +62,7 @@ struct simulation {
     unsigned made_count, step;
     bool is_exact;    /* nothing happens that keeps receipts from home */
     bool had_trouble; /* what may ring */
+    bool may_repeat;  /* a terminal may give a number again, and does not know it */
     struct totals own;
 };
 extern struct simulation sim;

@@ -76,6 +76,8 @@ struct card_reader; /* reader/reader.h: one card in one reader, opened by the ca
     X(EXHAUSTED, "The card has reached the end of its counting: ask for a new one.")            \
     X(ORDER, "The card does not take this order: synchronise, then try again.")                 \
     X(NOT_ENROLLED, "This terminal is not enrolled: give its request to the bank.")             \
+    X(PACKAGE_OLDER,                                                                            \
+      "The bank's package is of an earlier format: let the bank recertify, and adopt that.")    \
     X(ENROLLED, "This terminal is enrolled already.")                                           \
     X(EXPIRED, "This terminal's certificate ended on {date}: synchronise it.")                  \
     X(NOT_YET_VALID, "This terminal's certificate starts later: is the clock right?")           \
@@ -230,13 +232,14 @@ void stiver_terminal_request(const struct stiver_terminal *terminal,
  * key, card authorities under the root, list; stored whole or not at all. root_fingerprint:
  * SHA-256 over the expected root's key (X, Y), 32 bytes, or NULL to trust the package's, which is
  * then shown by stiver_terminal_info. A later package renews the certificate; it must be of the
- * same number and root. PACKAGE, ROOT_DIFFERS, LIST_FORGED. */
+ * same number and root. PACKAGE, PACKAGE_OLDER, ROOT_DIFFERS, LIST_FORGED. */
 enum stiver_terminal_status stiver_terminal_adopt(
     struct stiver_terminal *terminal, const uint8_t *package, size_t package_bytes,
     const uint8_t *root_fingerprint) STIVER_TERMINAL_CHECKED;
 
 struct stiver_terminal_info {
-    bool is_enrolled; /* if not, all below is zero */
+    bool is_of_earlier_format; /* its package: a new one must be adopted; then not enrolled */
+    bool is_enrolled;          /* if not, all below but the counts is zero */
     bool is_in_doubt;
     uint8_t terminal[8];
     uint32_t scheme;

@@ -50,7 +50,8 @@ static bool contact_terminal(struct contact *contact, struct cli *cli)
         return false;
     enum stiver_terminal_status status = stiver_terminal_info(contact->terminal, &info);
     if (status == STIVER_TERMINAL_OK && !info.is_enrolled)
-        status = STIVER_TERMINAL_NOT_ENROLLED;
+        status = info.is_of_earlier_format ? STIVER_TERMINAL_PACKAGE_OLDER
+                                           : STIVER_TERMINAL_NOT_ENROLLED;
     contact->currency = info.limit.currency;
     if (status == STIVER_TERMINAL_OK)
         return true;

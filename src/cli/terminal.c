@@ -98,7 +98,10 @@ static enum cli_exit show(struct cli *cli, struct stiver_terminal *terminal)
     if (status != STIVER_TERMINAL_OK)
         return terminal_status(cli, status, NULL);
     if (!info.is_enrolled)
-        return terminal_status(cli, STIVER_TERMINAL_NOT_ENROLLED, NULL);
+        return terminal_status(cli,
+                               info.is_of_earlier_format ? STIVER_TERMINAL_PACKAGE_OLDER
+                                                         : STIVER_TERMINAL_NOT_ENROLLED,
+                               NULL);
     struct money most = money_of(info.limit.minor, info.limit.currency);
     hex_encode(info.terminal, TERMINAL_NUMBER_BYTES, number);
     date_format(info.certificate_end, end);

@@ -365,19 +365,20 @@ int64_t db_column_int(struct db *db, size_t statement, int column)
     return sqlite3_column_int64(db->slots[statement].prepared, column);
 }
 
-const uint8_t *db_column_blob(struct db *db, size_t statement, int column, size_t *bytes)
+bool db_column_blob(struct db *db, size_t statement, int column, const uint8_t **data,
+                    size_t *bytes)
 {
     sqlite3_stmt *s = db->slots[statement].prepared;
-    const uint8_t *data = sqlite3_column_blob(s, column);
+    *data = sqlite3_column_blob(s, column);
     *bytes = (size_t)sqlite3_column_bytes(s, column);
-    return data;
+    return *data != NULL || *bytes == 0;
 }
 
 bool db_column_fixed(struct db *db, size_t statement, int column, void *out, size_t bytes)
 {
     size_t held;
-    const uint8_t *data = db_column_blob(db, statement, column, &held);
-    bool fits = data && held == bytes;
+    const uint8_t *data;
+    bool fits = db_column_blob(db, statement, column, &data, &held) && data && held == bytes;
     if (fits)
         memcpy(out, data, bytes);
     else

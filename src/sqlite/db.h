@@ -78,7 +78,9 @@ enum db_status db_run(struct db *db, size_t statement) DB_CHECKED;
 
 /* column starts at 0. Pointers are borrowed until the next step or reset of the statement. */
 int64_t db_column_int(struct db *db, size_t statement, int column);
-const uint8_t *db_column_blob(struct db *db, size_t statement, int column, size_t *bytes);
+/* False if SQLite has a blob there and no memory to show it: that is not an empty one. */
+bool db_column_blob(struct db *db, size_t statement, int column, const uint8_t **data,
+                    size_t *bytes) DB_CHECKED;
 /* Copies a blob of exactly this size; false (and zeros) if the column holds anything else. */
 bool db_column_fixed(struct db *db, size_t statement, int column, void *out,
                      size_t bytes) DB_CHECKED;

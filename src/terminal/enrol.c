@@ -28,6 +28,9 @@ static terminal_status may_replace(const struct stiver_terminal *terminal,
                                    const struct identity *new)
 {
     const struct identity *old = &terminal->identity;
+    if (terminal->is_of_earlier_format &&
+        !bytes_equal(old->number, new->number, TERMINAL_NUMBER_BYTES))
+        return STIVER_TERMINAL_PACKAGE;
     if (!terminal->is_enrolled)
         return STIVER_TERMINAL_OK;
     if (!bytes_equal(old->anchors.root_key, new->anchors.root_key, PUBLIC_KEY_BYTES))
@@ -76,6 +79,7 @@ terminal_status stiver_terminal_adopt(struct stiver_terminal *terminal, const ui
     identity_free(&terminal->identity);
     terminal->identity = identity;
     terminal->is_enrolled = true;
+    terminal->is_of_earlier_format = false;
     return STIVER_TERMINAL_OK;
 }
 
@@ -98,6 +102,7 @@ terminal_status stiver_terminal_info(struct stiver_terminal *terminal,
     const struct identity *identity = &terminal->identity;
     memset(info, 0, sizeof *info);
     info->role_name = "";
+    info->is_of_earlier_format = terminal->is_of_earlier_format;
     terminal_status status = journal_counts(terminal->journal, info);
     if (status != STIVER_TERMINAL_OK || !terminal->is_enrolled)
         return status;

@@ -25,6 +25,21 @@ static struct piece field(struct reader *r)
     return (struct piece){inner.at, inner.left};
 }
 
+static bool package_body_parse(struct reader *r, struct package *package)
+{
+    package->number = reader_take(r, TERMINAL_NUMBER_BYTES);
+    package->link_key = reader_take(r, PUBLIC_KEY_BYTES);
+    package->card_authorities_count = reader_u8(r);
+    if (package->card_authorities_count > CARD_AUTHORITIES_MAX)
+        return false;
+    for (size_t i = 0; i < package->card_authorities_count; i++)
+        package->card_authorities[i] = field(r);
+    package->certificate = field(r);
+    package->anchors = field(r);
+    package->list = field(r);
+    return true;
+}
+
 static bool package_parse(const uint8_t *bytes, size_t length, struct package *package)
 {
     struct reader r = reader_of(bytes, length);
@@ -32,17 +47,22 @@ static bool package_parse(const uint8_t *bytes, size_t length, struct package *p
     if (reader_u8(&r) != DOCUMENT_PACKAGE || reader_u8(&r) != DOCUMENT_VERSION)
         return false;
     package->scheme = reader_u32(&r);
-    package->number = reader_take(&r, TERMINAL_NUMBER_BYTES);
-    package->link_key = reader_take(&r, PUBLIC_KEY_BYTES);
-    package->card_authorities_count = reader_u8(&r);
-    if (package->card_authorities_count > CARD_AUTHORITIES_MAX)
+    return package_body_parse(&r, package) && reader_take(&r, SIGNATURE_BYTES) != NULL &&
+           reader_done(&r);
+}
+
+/* The first format had the same body behind a single byte, and nobody's signature. */
+#define UNSIGNED_PACKAGE 0x01u
+
+bool identity_is_of_earlier_format(const uint8_t *package, size_t package_bytes,
+                                   uint8_t number[TERMINAL_NUMBER_BYTES])
+{
+    struct package parts;
+    struct reader r = reader_of(package, package_bytes);
+    if (reader_u8(&r) != UNSIGNED_PACKAGE || !package_body_parse(&r, &parts) || !reader_done(&r))
         return false;
-    for (size_t i = 0; i < package->card_authorities_count; i++)
-        package->card_authorities[i] = field(&r);
-    package->certificate = field(&r);
-    package->anchors = field(&r);
-    package->list = field(&r);
-    return reader_take(&r, SIGNATURE_BYTES) != NULL && reader_done(&r);
+    memcpy(number, parts.number, TERMINAL_NUMBER_BYTES);
+    return true;
 }
 
 /* ---- verification ---- */
@@ -216,7 +236,9 @@ terminal_status identity_build(const uint8_t *package, size_t package_bytes,
     struct package parts;
     memset(identity, 0, sizeof *identity);
     if (!package_parse(package, package_bytes, &parts))
-        return STIVER_TERMINAL_PACKAGE;
+        return identity_is_of_earlier_format(package, package_bytes, identity->number)
+                   ? STIVER_TERMINAL_PACKAGE_OLDER
+                   : STIVER_TERMINAL_PACKAGE;
     terminal_status status = build(&parts, certificate, list, own_key, identity);
     if (status != STIVER_TERMINAL_OK)
         identity_free(identity);

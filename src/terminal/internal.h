@@ -72,8 +72,11 @@ struct identity {
     struct held_list list;
 };
 
+/* A package as the first version wrote it. Nothing signed it: believed is only whose it was. */
+bool identity_is_of_earlier_format(const uint8_t *package, size_t package_bytes,
+                                   uint8_t number[TERMINAL_NUMBER_BYTES]) TERMINAL_CHECKED;
 /* Builds an identity from a package, with certificate and list in place of the package's if they
- * are not empty. On an error *identity is empty. */
+ * are not empty. On an error *identity is empty; with PACKAGE_OLDER it has the number alone. */
 terminal_status identity_build(const uint8_t *package, size_t package_bytes,
                                struct piece certificate, struct piece list,
                                const uint8_t own_key[PUBLIC_KEY_BYTES],
@@ -105,6 +108,7 @@ struct stiver_terminal {
     int mark_file; /* -1 without a directory */
     struct db *journal;
     bool is_enrolled;
+    bool is_of_earlier_format; /* its package: not enrolled, but identity.number is its own */
     bool is_in_doubt;
     struct identity identity;
     struct terminal_count last_count;
@@ -113,6 +117,8 @@ struct stiver_terminal {
 uint32_t terminal_now(const struct stiver_terminal *terminal);
 /* Reads the identity again from the journal. */
 terminal_status terminal_load_identity(struct stiver_terminal *terminal) TERMINAL_CHECKED;
+/* OK, NOT_ENROLLED or PACKAGE_OLDER. */
+terminal_status terminal_is_enrolled(const struct stiver_terminal *terminal) TERMINAL_CHECKED;
 /* Enrolled, and the own certificate holds now. */
 terminal_status terminal_may_talk(const struct stiver_terminal *terminal,
                                   struct stiver_terminal_result *result) TERMINAL_CHECKED;

@@ -153,11 +153,9 @@ terminal_status journal_open(const char *path, bool may_create,
 
 /* ---- identity ---- */
 
-static struct piece column_piece(struct db *db, size_t statement, int column)
+static bool column_piece(struct db *db, size_t statement, int column, struct piece *piece)
 {
-    struct piece piece = {NULL, 0};
-    piece.data = db_column_blob(db, statement, column, &piece.bytes);
-    return piece;
+    return db_column_blob(db, statement, column, &piece->data, &piece->bytes);
 }
 
 terminal_status journal_identity(struct db *journal, struct journal_identity *identity)
@@ -166,11 +164,14 @@ terminal_status journal_identity(struct db *journal, struct journal_identity *id
     enum db_status status = db_step(journal, JOURNAL_IDENTITY);
     if (status != DB_ROW)
         return status == DB_OK ? STIVER_TERMINAL_JOURNAL_DAMAGED : journal_status(status);
-    identity->package = column_piece(journal, JOURNAL_IDENTITY, 0);
-    identity->certificate = column_piece(journal, JOURNAL_IDENTITY, 1);
-    identity->list = column_piece(journal, JOURNAL_IDENTITY, 2);
+    /* What cannot be shown is not what is not there: an older list would do in its place. */
+    bool is_given = column_piece(journal, JOURNAL_IDENTITY, 0, &identity->package) &&
+                    column_piece(journal, JOURNAL_IDENTITY, 1, &identity->certificate) &&
+                    column_piece(journal, JOURNAL_IDENTITY, 2, &identity->list);
     identity->is_in_doubt = db_column_int(journal, JOURNAL_IDENTITY, 3) != 0;
-    return STIVER_TERMINAL_OK;
+    if (!is_given)
+        db_reset(journal, JOURNAL_IDENTITY);
+    return is_given ? STIVER_TERMINAL_OK : STIVER_TERMINAL_MEMORY;
 }
 
 void journal_identity_done(struct db *journal)

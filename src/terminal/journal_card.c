@@ -13,14 +13,17 @@ static terminal_status only_blob(struct db *db, size_t statement, uint8_t *out, 
     if (status != DB_ROW)
         return journal_status(status);
     size_t length = 0;
-    const uint8_t *blob = db_column_blob(db, statement, 0, &length);
-    bool fits = blob != NULL && length <= capacity;
+    const uint8_t *blob = NULL;
+    bool is_given = db_column_blob(db, statement, 0, &blob, &length);
+    bool fits = is_given && blob != NULL && length <= capacity;
     if (fits) {
         memcpy(out, blob, length);
         *bytes = length;
     }
     db_reset(db, statement);
-    return fits ? STIVER_TERMINAL_OK : STIVER_TERMINAL_JOURNAL_DAMAGED;
+    return !is_given ? STIVER_TERMINAL_MEMORY
+           : fits    ? STIVER_TERMINAL_OK
+                     : STIVER_TERMINAL_JOURNAL_DAMAGED;
 }
 
 terminal_status journal_find_handle(struct db *journal, const uint8_t handle[HANDLE_BYTES],

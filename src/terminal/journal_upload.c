@@ -15,6 +15,7 @@ struct collection {
     struct db *db;
     struct writer w;
     uint32_t count;
+    bool is_short; /* of memory: a field is missing that must not be */
 };
 
 static enum db_status add_item(struct collection *c, enum upload_kind kind, int64_t reference)
@@ -32,8 +33,11 @@ static enum db_status add_item(struct collection *c, enum upload_kind kind, int6
 static void put_field(struct collection *c, size_t statement, int column)
 {
     size_t bytes = 0;
-    const uint8_t *data = db_column_blob(c->db, statement, column, &bytes);
-    link_field(&c->w, data, bytes);
+    const uint8_t *data = NULL;
+    if (db_column_blob(c->db, statement, column, &data, &bytes))
+        link_field(&c->w, data, bytes);
+    else
+        c->is_short = true;
 }
 
 static enum db_status put_certificate(struct collection *c)
@@ -80,6 +84,8 @@ static enum db_status collect(struct collection *c, size_t statement,
     while (status == DB_OK && (status = db_step(c->db, statement)) == DB_ROW)
         status = put(c);
     db_reset(c->db, statement);
+    if (status == DB_OK && c->is_short)
+        status = DB_MEMORY;
     if (status == DB_OK && c->w.failed)
         status = DB_CORRUPT;
     return status;
@@ -92,7 +98,7 @@ terminal_status journal_upload_collect(struct db *journal, uint8_t **memory, siz
     uint8_t *entries = malloc(capacity);
     if (entries == NULL)
         return STIVER_TERMINAL_MEMORY;
-    struct collection c = {journal, writer_of(entries, capacity), 0};
+    struct collection c = {journal, writer_of(entries, capacity), 0, false};
     enum db_status status = db_begin(journal);
     if (status == DB_OK)
         status = db_run(journal, JOURNAL_ITEMS_DROP);
@@ -137,8 +143,10 @@ terminal_status journal_upload_pending(struct db *journal, struct journal_upload
     size_t bytes = 0;
     bool is_whole = db_column_fixed(journal, JOURNAL_PENDING, 0, upload->id, sizeof upload->id);
     upload->count = (uint32_t)db_column_int(journal, JOURNAL_PENDING, 1);
-    const uint8_t *data = db_column_blob(journal, JOURNAL_PENDING, 2, &bytes);
+    const uint8_t *data = NULL;
     terminal_status result = STIVER_TERMINAL_JOURNAL_DAMAGED;
+    if (!db_column_blob(journal, JOURNAL_PENDING, 2, &data, &bytes))
+        result = STIVER_TERMINAL_MEMORY;
     if (is_whole && data != NULL && bytes > 0) {
         request->data = malloc(bytes);
         result = request->data == NULL ? STIVER_TERMINAL_MEMORY : STIVER_TERMINAL_OK;

@@ -63,9 +63,9 @@ terminal_status stiver_terminal_upload_make(struct stiver_terminal *terminal,
 {
     struct journal_upload upload;
     *request = (struct stiver_terminal_bytes){NULL, 0};
-    if (!terminal->is_enrolled)
-        return STIVER_TERMINAL_NOT_ENROLLED;
-    terminal_status status = journal_upload_pending(terminal->journal, &upload, request);
+    terminal_status status = terminal_is_enrolled(terminal);
+    if (status == STIVER_TERMINAL_OK)
+        status = journal_upload_pending(terminal->journal, &upload, request);
     if (status != STIVER_TERMINAL_OK || request->data != NULL)
         return status;
     return make_upload(terminal, request);
@@ -242,9 +242,9 @@ terminal_status stiver_terminal_upload_take(struct stiver_terminal *terminal, co
     struct journal_upload upload;
     struct stiver_terminal_bytes request;
     struct reader body;
-    if (!terminal->is_enrolled)
-        return STIVER_TERMINAL_NOT_ENROLLED;
-    terminal_status status = journal_upload_pending(terminal->journal, &upload, &request);
+    terminal_status status = terminal_is_enrolled(terminal);
+    if (status == STIVER_TERMINAL_OK)
+        status = journal_upload_pending(terminal->journal, &upload, &request);
     if (status != STIVER_TERMINAL_OK)
         return status;
     bool is_waiting = request.data != NULL;

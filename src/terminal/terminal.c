@@ -115,6 +115,12 @@ terminal_status terminal_load_identity(struct stiver_terminal *terminal)
         status = identity_build(held.package.data, held.package.bytes, held.certificate, held.list,
                                 terminal->key.public_key, &identity);
     journal_identity_done(terminal->journal);
+    /* It opens, so that a new package can be adopted; nothing else is done with it. */
+    if (status == STIVER_TERMINAL_PACKAGE_OLDER) {
+        terminal->is_of_earlier_format = true;
+        memcpy(terminal->identity.number, identity.number, TERMINAL_NUMBER_BYTES);
+        return STIVER_TERMINAL_OK;
+    }
     if (status == STIVER_TERMINAL_PACKAGE || status == STIVER_TERMINAL_LIST_FORGED)
         return STIVER_TERMINAL_JOURNAL_DAMAGED;
     if (status != STIVER_TERMINAL_OK || !is_enrolled)
@@ -212,13 +218,21 @@ void stiver_terminal_close(struct stiver_terminal *terminal)
 
 /* ---- what it may do ---- */
 
+terminal_status terminal_is_enrolled(const struct stiver_terminal *terminal)
+{
+    return terminal->is_enrolled            ? STIVER_TERMINAL_OK
+           : terminal->is_of_earlier_format ? STIVER_TERMINAL_PACKAGE_OLDER
+                                            : STIVER_TERMINAL_NOT_ENROLLED;
+}
+
 terminal_status terminal_may_talk(const struct stiver_terminal *terminal,
                                   struct stiver_terminal_result *result)
 {
     const struct certificate *own = &terminal->identity.certificate;
     uint32_t now = terminal_now(terminal);
-    if (!terminal->is_enrolled)
-        return STIVER_TERMINAL_NOT_ENROLLED;
+    terminal_status status = terminal_is_enrolled(terminal);
+    if (status != STIVER_TERMINAL_OK)
+        return status;
     if (now > own->end) {
         result->time = own->end;
         return STIVER_TERMINAL_EXPIRED;

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "terminal/internal.h"
+#include "terminal/journal.h"
 #include "town.h"
 
 static struct town town;
@@ -412,6 +412,61 @@ static void damaged_foreign_and_newer_files_are_refused_and_left_alone(void **st
     assert_int_equal(open_again(&terminal), STIVER_TERMINAL_MISSING);
 }
 
+static void change_journal(const uint8_t *own_key, const char *sql)
+{
+    struct db *db = NULL;
+    assert_int_equal(journal_open(journal, false, own_key, &db), STIVER_TERMINAL_OK);
+    assert_int_equal(db_execute(db, sql), DB_OK);
+    db_close(db);
+}
+
+/* As the first version wrote it: one byte in place of the document's head, and no signature. */
+static void a_package_of_the_earlier_format_asks_for_a_new_one(void **state)
+{
+    static uint8_t package[8192];
+    static char sql[20000];
+    uint8_t request[STIVER_TERMINAL_REQUEST_BYTES];
+    struct fixture_certificate certificate;
+    struct stiver_terminal *terminal;
+    struct stiver_terminal_info info;
+    struct stiver_terminal_bytes upload;
+    (void)state;
+    assert_int_equal(stiver_terminal_create(home, request), STIVER_TERMINAL_OK);
+    size_t bytes =
+        town_package(&town, ROLE_POINT_OF_SALE, 2, request, &certificate, package, sizeof package);
+    static uint8_t older[8192];
+    const size_t head = 6, older_bytes = bytes - head - SIGNATURE_BYTES + 1;
+    older[0] = 1;
+    memcpy(older + 1, package + head, older_bytes - 1);
+    size_t at = (size_t)snprintf(sql, sizeof sql, "UPDATE terminal SET package = x'");
+    for (size_t i = 0; i < older_bytes; i++)
+        at += (size_t)snprintf(sql + at, sizeof sql - at, "%02x", older[i]);
+    snprintf(sql + at, sizeof sql - at, "'");
+    change_journal(request + 1, sql);
+
+    assert_int_equal(open_again(&terminal), STIVER_TERMINAL_OK);
+    assert_int_equal(stiver_terminal_info(terminal, &info), STIVER_TERMINAL_OK);
+    assert_true(info.is_of_earlier_format && !info.is_enrolled);
+    assert_int_equal(stiver_terminal_upload_make(terminal, &upload), STIVER_TERMINAL_PACKAGE_OLDER);
+    assert_int_equal(stiver_terminal_adopt(terminal, older, older_bytes, NULL),
+                     STIVER_TERMINAL_PACKAGE_OLDER);
+    /* Another number is another terminal; its own comes back as it was. */
+    static uint8_t other[8192];
+    size_t other_bytes =
+        town_package(&town, ROLE_POINT_OF_SALE, 3, request, &certificate, other, sizeof other);
+    assert_int_equal(stiver_terminal_adopt(terminal, other, other_bytes, NULL),
+                     STIVER_TERMINAL_PACKAGE);
+    assert_int_equal(stiver_terminal_adopt(terminal, package, bytes, NULL), STIVER_TERMINAL_OK);
+    stiver_terminal_close(terminal);
+    assert_int_equal(open_again(&terminal), STIVER_TERMINAL_OK);
+    assert_int_equal(stiver_terminal_info(terminal, &info), STIVER_TERMINAL_OK);
+    assert_true(info.is_enrolled && !info.is_of_earlier_format);
+    stiver_terminal_close(terminal);
+    /* What is nearly of the earlier format is damage. */
+    change_journal(request + 1, "UPDATE terminal SET package = substr(package, 2)");
+    refused_and_untouched(journal, STIVER_TERMINAL_JOURNAL_DAMAGED);
+}
+
 static void a_journal_of_another_key_is_refused(void **state)
 {
     static uint8_t bytes[1u << 20];
@@ -442,6 +497,7 @@ int main(void)
         TEST(a_journal_that_is_put_back_in_place_is_in_doubt),
         TEST(damaged_foreign_and_newer_files_are_refused_and_left_alone),
         TEST(a_journal_of_another_key_is_refused),
+        TEST(a_package_of_the_earlier_format_asks_for_a_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,8 +67,8 @@ enum store_status store_done(struct store *store, enum bank_statement statement,
 bool store_column(struct db *db, enum bank_statement statement, int column, uint8_t *out,
                   size_t capacity, size_t *bytes)
 {
-    const uint8_t *data = db_column_blob(db, statement, column, bytes);
-    if (*bytes > capacity) {
+    const uint8_t *data;
+    if (!db_column_blob(db, statement, column, &data, bytes) || *bytes > capacity) {
         *bytes = 0;
         return false;
     }
@@ -80,10 +80,13 @@ bool store_column(struct db *db, enum bank_statement statement, int column, uint
 enum store_status store_column_blob(struct db *db, enum bank_statement statement, int column,
                                     struct store_blob *blob)
 {
-    const uint8_t *data = db_column_blob(db, statement, column, &blob->bytes);
-    blob->data = malloc(blob->bytes + 1);
-    if (!blob->data)
+    const uint8_t *data;
+    bool is_given = db_column_blob(db, statement, column, &data, &blob->bytes);
+    blob->data = is_given ? malloc(blob->bytes + 1) : NULL;
+    if (!blob->data) {
+        blob->bytes = 0;
         return STORE_MEMORY;
+    }
     if (blob->bytes)
         memcpy(blob->data, data, blob->bytes);
     return STORE_OK;

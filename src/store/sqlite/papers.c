@@ -30,8 +30,8 @@ static enum store_status documents(struct store *store, document_visit *visit, v
         };
         bool whole = db_column_fixed(db, s, 2, r.terminal, sizeof r.terminal) &&
                      db_column_fixed(db, s, 4, r.hash, sizeof r.hash);
-        r.bytes = db_column_blob(db, s, 5, &r.length);
-        status = whole ? visit(context, &r) : STORE_DAMAGED;
+        bool is_given = db_column_blob(db, s, 5, &r.bytes, &r.length);
+        status = !is_given ? STORE_MEMORY : whole ? visit(context, &r) : STORE_DAMAGED;
         if (status != STORE_OK)
             break;
     }

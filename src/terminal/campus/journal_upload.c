@@ -132,8 +132,10 @@ terminal_status campus_journal_pending(struct db *journal, uint32_t *count,
     if (status != DB_ROW)
         return journal_status(status);
     *count = (uint32_t)db_column_int(journal, s, 0);
-    const uint8_t *data = db_column_blob(journal, s, 1, &bytes);
+    const uint8_t *data = NULL;
     terminal_status result = STIVER_TERMINAL_JOURNAL_DAMAGED;
+    if (!db_column_blob(journal, s, 1, &data, &bytes))
+        result = STIVER_TERMINAL_MEMORY;
     if (data != NULL && bytes > 0) {
         request->data = malloc(bytes);
         result = request->data == NULL ? STIVER_TERMINAL_MEMORY : STIVER_TERMINAL_OK;

@@ -114,6 +114,18 @@ static void before_last_load(void)
     assert_int_equal(campus_amount_step(5), 0x9000);
 }
 
+static void after_last_talk(void)
+{
+    campus_change(ledger_counter, 0x3FFFFFFEu);
+    campus_meet(&campus_pos, NOW);
+}
+
+static void before_last_payment(void)
+{
+    after_last_talk();
+    assert_int_equal(campus_amount_step(5), 0x9000);
+}
+
 static void change_end(struct campus_ledger *ledger, uint32_t value)
 {
     ledger->end = value;
@@ -128,20 +140,59 @@ static void on_expired_card(void)
     assert_int_equal(campus_value_to(0x24, 2, campus_pos.certificate, 0), 0x9000);
 }
 
-/* Comes to a SET IDENTITY during which the memory turns a page. */
-static void before_page_turn(void)
+/* Comes to a command during which the memory turns a page: begin and command in turn, until one
+ * takes as much more than the first as copying a page does; then back to before it. */
+static void come_to_page_turn(void (*begin)(uint32_t time), uint16_t (*command)(void))
 {
-    for (unsigned i = 0; i < 500; i++) {
-        uint32_t operations = campus.flash.operations;
-        campus.card_id = CARD_ID + i;
+    uint32_t usual = 0;
+    for (uint32_t i = 0; i < 500; i++) {
+        begin(i);
         campus_keep(STAGE_LOADED);
-        assert_int_equal(set_identity(), 0x9000);
-        if (campus.flash.operations - operations > 10) {
+        uint32_t operations = campus.flash.operations;
+        assert_int_equal(command(), 0x9000);
+        operations = campus.flash.operations - operations;
+        usual = i == 0 ? operations : usual;
+        if (operations > usual + 6) {
             campus_at(STAGE_LOADED);
             return;
         }
     }
     fail_msg("no page was turned");
+}
+
+static void begin_identity(uint32_t time)
+{
+    campus.card_id = CARD_ID + time;
+}
+
+static void begin_payment(uint32_t time)
+{
+    campus_reset();
+    campus_meet(&campus_pos, NOW + time);
+    assert_int_equal(campus_amount_step(1), 0x9000);
+}
+
+static void begin_finish(uint32_t time)
+{
+    campus_reset();
+    campus_meet(&campus_reload, NOW + time);
+    assert_int_equal(campus_amount_step(1), 0x9000);
+    assert_int_equal(campus_load_step(), 0x9000);
+}
+
+static void turning_in_identity(void)
+{
+    come_to_page_turn(begin_identity, set_identity);
+}
+
+static void turning_in_payment(void)
+{
+    come_to_page_turn(begin_payment, campus_pay_step);
+}
+
+static void turning_in_finish(void)
+{
+    come_to_page_turn(begin_finish, campus_finish_step);
 }
 
 static const struct torn {
@@ -154,7 +205,7 @@ static const struct torn {
     {"SET KEY", STAGE_FRESH, NULL, set_key, 0x9000},
     {"SET KEY of another back end", STAGE_NAMED, NULL, set_other_key, 0x9000},
     {"SET IDENTITY", STAGE_KEYED, NULL, set_identity, 0x9000},
-    {"SET IDENTITY, turning a page", STAGE_KEYED, before_page_turn, set_identity, 0x9000},
+    {"SET IDENTITY, turning a page", STAGE_KEYED, turning_in_identity, set_identity, 0x9000},
     {"SET CERTIFICATE", STAGE_NAMED, NULL, set_certificate, 0x9000},
     {"EXCHANGE METADATA, no counter left", STAGE_INIT, at_last_counter, metadata, 0x6985},
     {"AUTHENTICATE", STAGE_CERTIFIED, NULL, campus_authenticate_step, 0x9000},
@@ -162,8 +213,12 @@ static const struct torn {
     {"LOAD", STAGE_LOAD_AMOUNT, NULL, campus_load_step, 0x9000},
     {"LOAD, no counter left", STAGE_INIT, before_last_load, campus_load_step, 0x6985},
     {"FINISH LOAD", STAGE_LOAD_SIGNED, NULL, campus_finish_step, 0x9000},
+    {"FINISH LOAD, turning a page", STAGE_INIT, turning_in_finish, campus_finish_step, 0x9000},
     {"PAY", STAGE_PAY_AMOUNT, NULL, campus_pay_step, 0x9000},
+    {"PAY, turning a page", STAGE_INIT, turning_in_payment, campus_pay_step, 0x9000},
+    {"PAY, no counter left", STAGE_INIT, before_last_payment, campus_pay_step, 0x6985},
     {"BLOCK", STAGE_AUTHENTICATED_POS, NULL, campus_block_step, 0x9000},
+    {"BLOCK, no counter left", STAGE_INIT, after_last_talk, campus_block_step, 0x6985},
 };
 #define CASES (sizeof cases / sizeof cases[0])
 /* Where the prepared card of a case is kept: a stage that no case begins at, like LOADED. */
@@ -235,14 +290,14 @@ static void w8_a_torn_authentication_is_whole_or_not_at_all(void **state)
 static void w8_torn_money_has_moved_or_not(void **state)
 {
     (void)state;
-    for (size_t i = 8; i < 12; i++)
+    for (size_t i = 8; i < 15; i++)
         tear_everywhere(&cases[i]);
 }
 
 static void w8_a_torn_block_is_whole_or_not_at_all(void **state)
 {
     (void)state;
-    for (size_t i = 12; i < CASES; i++)
+    for (size_t i = 15; i < CASES; i++)
         tear_everywhere(&cases[i]);
 }
 

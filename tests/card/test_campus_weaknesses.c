@@ -526,6 +526,34 @@ static void a_recorded_talk_replays_to_nothing(void **state)
     assert_int_equal(campus_balance(), FUNDS + 1234);
 }
 
+/* What a point of sale signed buys nothing a second time, and what it signed to block the card in
+ * that talk, and then kept, blocks nothing later. */
+static void a_recorded_payment_replays_to_nothing(void **state)
+{
+    (void)state;
+    uint8_t s1[256], s3[256], block[256];
+    campus_at(STAGE_INIT);
+    assert_int_equal(campus_pay_all(1234, NOW), 0x9000);
+    const uint32_t asked[] = {campus.card_id, campus.card_end, campus.base};
+    const uint32_t blocked[] = {campus.card_id, campus.base + 1};
+    campus_signature(&campus_pos, asked, 3, s1);
+    campus_signature(&campus_pos, blocked, 2, block);
+    sign_amount(&campus_pos, campus.base + 1, 1234, s3);
+    for (int talks = 1; talks <= 3; talks++) {
+        campus_reset();
+        assert_int_equal(campus_metadata_step(&campus_pos, NOW), 0x9000);
+        assert_int_equal(campus_keys_step(), 0x9000);
+        assert_int_equal(campus_certificates_step(), 0x9000);
+        assert_refused(0x6982, campus_value_to(0x26, 0, s1, 0));
+        assert_int_equal(campus_authenticate_step(), 0x9000);
+        assert_refused(0x6982, campus_value_to(0x50, 0, block, 0));
+        assert_int_equal(campus_amount_step(1234), 0x9000);
+        assert_refused(0x6982, campus_value_to(0x42, 0, s3, 0));
+        assert_int_equal(campus_balance(), FUNDS - 1234);
+    }
+    assert_int_equal(campus_pay_step(), 0x9000); /* with a signature of today */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,6 +582,7 @@ int main(void)
         cmocka_unit_test(w16_terminal_keys_leave_nothing_behind),
         cmocka_unit_test(w17_a_short_command_is_not_completed_by_an_earlier_one),
         cmocka_unit_test(a_recorded_talk_replays_to_nothing),
+        cmocka_unit_test(a_recorded_payment_replays_to_nothing),
         /* Last: it takes another card for its own. */
         cmocka_unit_test(w6_sums_are_right_around_each_16_bit_boundary),
     };

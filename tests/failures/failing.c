@@ -29,7 +29,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include <winscard.h>
 
 const char *const failing_names[FAILING_KINDS] = {
     [FAILING_ALLOC] = "allocation",
@@ -40,7 +39,6 @@ const char *const failing_names[FAILING_KINDS] = {
     [FAILING_SQLITE_FILE] = "SQLite's files",
     [FAILING_FILE] = "file",
     [FAILING_SOCKET] = "socket",
-    [FAILING_PCSC] = "PC/SC",
     [FAILING_DISK] = "full disk",
 };
 
@@ -50,6 +48,8 @@ static struct {
     uint32_t at;
     bool stays, was_met;
     const char *met;
+    const char *name; /* of the only call that fails; NULL: any of the kind */
+    uint32_t named;
     uint32_t counts[FAILING_KINDS];
     bool is_memory_short; /* a column could not be given: errcode says so */
 } now;
@@ -58,7 +58,12 @@ static long blocks, keys;
 static bool fails_as(enum failing_kind kind, const char *name)
 {
     uint32_t n = ++now.counts[kind];
-    if (now.at == 0 || now.kind != kind || (now.stays ? n < now.at : n != now.at))
+    if (now.name != NULL) {
+        now.named += strcmp(name, now.name) == 0;
+        n = strcmp(name, now.name) == 0 ? now.named : 0;
+    }
+    if (now.at == 0 || (now.name == NULL && now.kind != kind) ||
+        (now.stays ? n < now.at : n != now.at))
         return false;
     if (!now.was_met)
         now.met = name;
@@ -88,6 +93,12 @@ void failing_start(enum failing_kind kind, uint32_t at, bool stays)
     now.stays = stays;
     now.met = "";
     now.is_on = true;
+}
+
+void failing_start_call(const char *name, uint32_t at)
+{
+    failing_start(FAILING_KINDS, at, false);
+    now.name = name;
 }
 
 bool failing_stop(void)
@@ -172,6 +183,7 @@ static int failing_sqlite_code(void)
     }
 #define HAND(name)
 #define NEVER(name)
+#define ELSEWHERE(name)
 
 static void count_psa_import_key(psa_status_t status)
 {

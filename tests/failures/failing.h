@@ -24,8 +24,7 @@ enum failing_kind {
     FAILING_SQLITE_FILE,   /* the file calls that SQLite itself makes */
     FAILING_FILE,
     FAILING_SOCKET, /* and the clock that waits are measured by */
-    FAILING_PCSC,
-    FAILING_DISK, /* what writes, ours and SQLite's: a full disk */
+    FAILING_DISK,   /* what writes, ours and SQLite's: a full disk */
     FAILING_KINDS,
 };
 extern const char *const failing_names[FAILING_KINDS];
@@ -34,6 +33,8 @@ extern const char *const failing_names[FAILING_KINDS];
 void failing_prepare(void);
 /* stays: the calls behind that one fail too, until failing_stop. */
 void failing_start(enum failing_kind kind, uint32_t at, bool stays);
+/* The at-th call of that name, alone. */
+void failing_start_call(const char *name, uint32_t at);
 /* True if the call was reached. */
 bool failing_stop(void);
 uint32_t failing_count(enum failing_kind kind);

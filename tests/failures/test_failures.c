@@ -5,6 +5,7 @@
  *     test_failures                             some calls of each kind in each step of a life
  *     test_failures hunt SHARD SHARDS           all of them, for HUNT_SECONDS if that is set
  *     test_failures case STEP KIND CALL STAYS   one of them again
+ *     test_failures call STEP NAME CALL         the CALL-th of that function
  *     test_failures count                       how many calls each step makes
  *
  * The life is lived once. Before each step the process is forked for each case: in the fork one
@@ -25,6 +26,9 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+#include <psa/crypto.h>
+
 #include "crypto/crypto.h"
 #include "failing.h"
 #include "life.h"
@@ -44,6 +48,8 @@
 #define STEPS_APART 1u
 #endif
 #define TRIES 3u
+#define BLOBS_MOST 6u
+#define BLOBS_APART 4u /* of the steps */
 
 /* No number that a sanitizer ends a process with. */
 enum case_end { CASE_REFUSED = 40, CASE_FAILED, CASE_TOLERATED, CASE_NOT_MET };
@@ -53,6 +59,7 @@ struct single {
     enum failing_kind kind;
     uint32_t at;
     bool stays;
+    const char *name; /* NULL: any of the kind */
 };
 
 static struct {
@@ -72,10 +79,12 @@ static const bool may_stay[FAILING_KINDS] = {
 
 static bool is_wrong(const struct single *c, const char *what)
 {
-    printf("# %s; %s fails %s%s, said \"%s\": %s\n#   test_failures case %u %d %u %d\n",
-           life_steps[c->step].name, failing_met(), failing_names[c->kind],
-           c->stays ? " from there on" : "", life.said, what, c->step, (int)c->kind, c->at,
-           c->stays);
+    printf("# %s; %s fails %s%s, said \"%s\": %s\n", life_steps[c->step].name, failing_met(),
+           failing_names[c->kind], c->stays ? " from there on" : "", life.said, what);
+    if (c->name != NULL)
+        printf("#   test_failures call %u %s %u\n", c->step, c->name, c->at);
+    else
+        printf("#   test_failures case %u %d %u %d\n", c->step, (int)c->kind, c->at, c->stays);
     return false;
 }
 
@@ -161,7 +170,10 @@ static enum case_end live(const struct single *c)
     life.money_commands = 0;
     life.says_nothing_begun = false;
     failing_held(&before);
-    failing_start(c->kind, c->at, c->stays);
+    if (c->name != NULL)
+        failing_start_call(c->name, c->at);
+    else
+        failing_start(c->kind, c->at, c->stays);
     enum life_end end = step->run(step);
     if (!failing_stop())
         return CASE_NOT_MET;
@@ -216,18 +228,30 @@ static bool is_over(void)
     return run.deadline != 0 && time(NULL) >= run.deadline;
 }
 
-static void take_case(const struct single *c, const struct life_files *files)
+static enum case_end take_case(const struct single *c, const struct life_files *files)
 {
     enum case_end end = in_fork(c);
     life_put_back(files);
     if (end == CASE_NOT_MET)
-        return;
+        return end;
     if (end != CASE_REFUSED && end != CASE_TOLERATED) {
         run.failed++;
-        return;
+        return end;
     }
     run.cases[c->kind][c->stays]++;
     run.tolerated[c->kind] += end == CASE_TOLERATED;
+    return end;
+}
+
+/* A blob that could not be shown was once taken for an empty one: it is never left to chance. */
+static void take_blobs(unsigned step, const struct life_files *files)
+{
+    struct single c = {step, FAILING_SQLITE, 0, false, "sqlite3_column_blob"};
+    enum case_end end;
+    do {
+        c.at++;
+        end = take_case(&c, files);
+    } while ((end == CASE_REFUSED || end == CASE_TOLERATED) && c.at < BLOBS_MOST);
 }
 
 static void take_kind(unsigned step, enum failing_kind kind, uint32_t calls,
@@ -239,13 +263,13 @@ static void take_kind(unsigned step, enum failing_kind kind, uint32_t calls,
         uint32_t at =
             (uint32_t)(1 +
                        ((uint64_t)i * calls + (step * 37u + (unsigned)kind * 11u) % calls) / cases);
-        struct single c = {step, kind, at, false};
+        struct single c = {step, kind, at, false, NULL};
         if (at % run.shards != run.shard)
             continue;
-        take_case(&c, files);
+        (void)take_case(&c, files);
         c.stays = true;
         if (may_stay[kind] && (run.most == 0 || i == 0))
-            take_case(&c, files);
+            (void)take_case(&c, files);
     }
 }
 
@@ -300,6 +324,8 @@ static void live_all(bool only_count)
         }
         if (only_count)
             printf("\n");
+        else if (run.most != 0 && i % BLOBS_APART == 1)
+            take_blobs(i, files);
         life_forget(files);
         assert_int_equal(step->run(step), LIFE_DONE);
         life_note(step);
@@ -337,6 +363,78 @@ static void what_fails_is_told_and_nothing_is_lost(void **state)
     assert_int_equal(run.failed, 0);
 }
 
+/* ---- the measure itself ---- */
+
+static void *volatile lost;
+
+static void lose_nothing(void)
+{
+}
+
+static void lose_a_block(void)
+{
+    lost = malloc(100);
+    lost = NULL;
+}
+
+static void lose_a_file(void)
+{
+    (void)!dup(1);
+}
+
+static void lose_a_key(void)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_id_t key;
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
+    psa_set_key_bits(&attributes, 128);
+    if (psa_generate_key(&attributes, &key) != PSA_SUCCESS)
+        abort();
+}
+
+/* What no wrap counts: only the sanitizer sees it. */
+static void lose_a_librarys_block(void)
+{
+    for (unsigned i = 0; i < 8; i++)
+        lost = EVP_MD_CTX_new();
+    lost = NULL;
+}
+
+static bool is_noticed(void (*lose)(void))
+{
+    const struct single c = {0};
+    int status = 0;
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct failing_held before;
+        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
+            _exit(2);
+        failing_held(&before);
+        lose();
+        _exit(holds_nothing(&c, &before) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+    return WEXITSTATUS(status) == 1;
+}
+
+static void what_is_held_is_noticed(void **state)
+{
+    (void)state;
+    assert_int_equal(crypto_start(), CRYPTO_OK);
+    assert_false(is_noticed(lose_nothing));
+    assert_true(is_noticed(lose_a_block));
+    assert_true(is_noticed(lose_a_file));
+    assert_true(is_noticed(lose_a_key));
+#ifdef HAS_LSAN
+    assert_true(is_noticed(lose_a_librarys_block));
+#else
+    assert_false(is_noticed(lose_a_librarys_block));
+#endif
+}
+
 static int hunt(char **arguments)
 {
     const char *seconds = getenv("HUNT_SECONDS");
@@ -351,11 +449,14 @@ static int hunt(char **arguments)
     return run.failed == 0 ? 0 : 1;
 }
 
-static int one_case(char **a)
+static int one_case(char **a, bool is_named)
 {
-    const struct single c = {(unsigned)strtoul(a[0], NULL, 10),
-                             (enum failing_kind)strtoul(a[1], NULL, 10),
-                             (uint32_t)strtoul(a[2], NULL, 10), strtoul(a[3], NULL, 10) != 0};
+    const struct single c = {.step = (unsigned)strtoul(a[0], NULL, 10),
+                             .kind = is_named ? FAILING_SQLITE
+                                              : (enum failing_kind)strtoul(a[1], NULL, 10),
+                             .at = (uint32_t)strtoul(a[2], NULL, 10),
+                             .stays = !is_named && strtoul(a[3], NULL, 10) != 0,
+                             .name = is_named ? a[1] : NULL};
     if (c.step >= life_steps_count || c.kind >= FAILING_KINDS || crypto_start() != CRYPTO_OK)
         return 2;
     life_open();
@@ -380,13 +481,16 @@ static int one_case(char **a)
 
 int main(int count, char **arguments)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_fails_is_told_and_nothing_is_lost)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_held_is_noticed),
+                                       cmocka_unit_test(what_fails_is_told_and_nothing_is_lost)};
     keep_signals();
     failing_prepare();
     if (count == 4 && strcmp(arguments[1], "hunt") == 0)
         return hunt(arguments + 2);
     if (count == 6 && strcmp(arguments[1], "case") == 0)
-        return one_case(arguments + 2);
+        return one_case(arguments + 2, false);
+    if (count == 5 && strcmp(arguments[1], "call") == 0)
+        return one_case(arguments + 2, true);
     if (count == 2 && strcmp(arguments[1], "count") == 0) {
         run.shards = 1;
         live_all(true);

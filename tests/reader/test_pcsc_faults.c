@@ -20,7 +20,7 @@ const SCARD_IO_REQUEST g_rgSCardT1Pci = {SCARD_PROTOCOL_T1, sizeof(SCARD_IO_REQU
 
 /* What the stand-in answers. */
 static struct {
-    LONG establish, list, connect, transmit, reconnect;
+    LONG establish, list, look, connect, transmit, reconnect;
     const char *names;
     DWORD names_bytes;
     DWORD states[20];       /* of each reader, in order */
@@ -67,6 +67,8 @@ LONG SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE
                           DWORD count)
 {
     assert_int_equal(context, 42);
+    if (pcscd.look != SCARD_S_SUCCESS)
+        return pcscd.look;
     if (timeout > 0 && !pcscd.is_gone) {
         const struct timespec time = {.tv_nsec = (long)timeout * 1000000};
         assert_true(timeout <= 1000);
@@ -219,7 +221,7 @@ static void every_code_of_opening_has_its_status_and_leaves_nothing_open(void **
     (void)state;
     struct pcsc_list list;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        LONG *const places[] = {&pcscd.establish, &pcscd.list, &pcscd.connect};
+        LONG *const places[] = {&pcscd.establish, &pcscd.list, &pcscd.look, &pcscd.connect};
         for (size_t j = 0; j < sizeof places / sizeof places[0]; j++) {
             enum reader_status wanted = codes[i].status;
             /* Gone between the look and the connect: there is no card. */

@@ -214,6 +214,8 @@ static enum talk link_try_connect(struct link *link, uint64_t left_ms)
     setsockopt(link->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     bool is_connected =
         connect(link->socket, (const struct sockaddr *)&address, sizeof address) == 0;
+    if (!is_connected && errno != EINPROGRESS && errno != ECONNREFUSED && errno != EINTR)
+        return link_ends(link, VIRTUAL_CARD_SYSTEM);
     if (!is_connected && errno == EINPROGRESS) {
         /* On one machine a connection that hangs is one that stands in line behind another. */
         int wait_ms = left_ms < NOTICE_MS ? NOTICE_MS : (int)left_ms;

@@ -62,6 +62,11 @@ static bool read_enrolment(struct cli *cli, uint16_t currency,
     *enrolment = (struct stiver_campus_enrolment){.days = DAYS_MOST};
     if (id != NULL && !campus_number(cli, "--id", id, &enrolment->id))
         return false;
+    if (id != NULL && enrolment->id == 0) { /* to the bank that would mean: draw one */
+        (void)cli_misuse(cli,
+                         "--id 0 is no terminal's: give another, or none and the bank draws one");
+        return false;
+    }
     if (merchant != NULL &&
         !cli_number(cli, "--merchant", merchant, 0, UINT32_MAX, &enrolment->merchant))
         return false;

@@ -25,6 +25,10 @@ static enum cli_exit run_create(struct cli *cli)
                           "%s holds a terminal already: take another directory, or write its "
                           "request once more (stiver campus request)",
                           directory);
+    if (status == STIVER_TERMINAL_MISSING)
+        return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
+                          "%s cannot be made: make the directory first in which it is to be",
+                          directory);
     if (status != STIVER_TERMINAL_OK)
         return campus_status(cli, status, NULL);
     if (!cli_write_file(cli, path, request, sizeof request, false, CLI_DOCUMENT_ALIKE))
@@ -97,6 +101,22 @@ static enum cli_exit run_adopt(struct cli *cli)
     return result;
 }
 
+static enum cli_exit take_up_status(struct cli *cli, enum stiver_terminal_status status,
+                                    const char *directory, const char *role)
+{
+    if (status == STIVER_TERMINAL_KEY_DAMAGED)
+        return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
+                          "%s: its key and its certificate do not fit each other, this role, this "
+                          "ID and this end: give those that they were made for",
+                          directory);
+    if (status == STIVER_TERMINAL_MISSING)
+        return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
+                          "%s is not whole: it needs %s_private.pem, %s_public.pem, %s_signature "
+                          "and backend_public.pem",
+                          directory, role, role, role);
+    return campus_status(cli, status, NULL);
+}
+
 static enum cli_exit run_take_up(struct cli *cli)
 {
     uint32_t id = 0, end = 0;
@@ -109,12 +129,8 @@ static enum cli_exit run_take_up(struct cli *cli)
     if (role == STIVER_CAMPUS_STATION)
         return cli_misuse(cli, "a station of the source has no files to take up: make a new one");
     enum stiver_terminal_status status = stiver_campus_terminal_take_up(directory, role, id, end);
-    if (status == STIVER_TERMINAL_KEY_DAMAGED)
-        return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
-                          "%s: its key and its certificate do not fit each other, this role, this "
-                          "ID and this end: give those that they were made for",
-                          directory);
-    if (campus_status(cli, status, NULL) != CLI_DONE || !campus_contact_open(&contact, cli))
+    if (take_up_status(cli, status, directory, campus_role_name(role)) != CLI_DONE ||
+        !campus_contact_open(&contact, cli))
         return CLI_REFUSED;
     say_adopted(cli, contact.terminal, "campus.taken_up");
     campus_contact_close(&contact);
@@ -126,6 +142,11 @@ static enum cli_exit list_status(struct cli *cli, enum stiver_terminal_status st
     if (status == STIVER_TERMINAL_LIST_OLD)
         return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
                           "%s is over, or older than the list that the terminal has: nothing was "
+                          "taken",
+                          cli->arguments[0]);
+    if (status == STIVER_TERMINAL_LIST_FORGED)
+        return cli_refuse(cli, stiver_terminal_status_name(status), NULL,
+                          "%s does not verify as a list of this terminal's back end: nothing was "
                           "taken",
                           cli->arguments[0]);
     return campus_status(cli, status, NULL);
@@ -162,14 +183,19 @@ static enum cli_exit run_take_list(struct cli *cli)
 static enum cli_exit show(struct cli *cli, struct stiver_campus_terminal *terminal)
 {
     struct stiver_campus_info info;
-    char end[DATE_TEXT_BYTES], list[DATE_TEXT_BYTES], back_end[2 * 32 + 1];
+    char end[DATE_TEXT_BYTES], list[DATE_TEXT_BYTES] = "", held[80] = "no list";
+    char back_end[2 * 32 + 1];
     enum stiver_terminal_status status = stiver_campus_terminal_info(terminal, &info);
     if (status == STIVER_TERMINAL_OK && !info.is_enrolled)
         status = STIVER_TERMINAL_NOT_ENROLLED;
     if (status != STIVER_TERMINAL_OK)
         return campus_status(cli, status, NULL);
     date_format(info.certificate_end, end);
-    date_format((uint32_t)(info.list_end_ms / 1000), list);
+    if (info.list_end_ms != 0) {
+        date_format((uint32_t)(info.list_end_ms / 1000), list);
+        (void)snprintf(held, sizeof held, "list of %lu cards until %s",
+                       (unsigned long)info.list_count, list);
+    }
     hex_encode(info.fingerprint, sizeof info.fingerprint, back_end);
     const char *role = campus_role_name(info.role);
     json_t *fields =
@@ -179,12 +205,11 @@ static enum cli_exit show(struct cli *cli, struct stiver_campus_terminal *termin
                   (json_int_t)info.open, "to_upload", (json_int_t)info.to_upload);
     cli_say(cli, "campus.terminal", fields,
             "Campus terminal %lu, role %s, %s%s: last counter %lu, %lu open, %lu to bring to the "
-            "bank, list of %lu cards until %s.",
+            "bank, %s.",
             (unsigned long)info.id, role,
             info.role == STIVER_CAMPUS_STATION ? "without end" : "good until ",
             info.role == STIVER_CAMPUS_STATION ? "" : end, (unsigned long)info.counter,
-            (unsigned long)info.open, (unsigned long)info.to_upload, (unsigned long)info.list_count,
-            list);
+            (unsigned long)info.open, (unsigned long)info.to_upload, held);
     return CLI_DONE;
 }
 

@@ -117,7 +117,8 @@ static enum stiver_bank_status add_terminal(struct stiver_bank *bank,
     if (stored == STORE_NONE)
         stored = CAMPUS(bank, terminal_add, terminal);
     if (stored == STORE_DUPLICATE)
-        return bank_say(bank, STIVER_BANK_CONFLICT, "a terminal with this key is enrolled");
+        return bank_say(bank, STIVER_BANK_CONFLICT,
+                        "a terminal with this key is enrolled: recertify it for a new package");
     if (stored != STORE_OK)
         return bank_status_of_store(stored);
     writer_u8(&w, (uint8_t)terminal->role);

@@ -56,6 +56,18 @@ static bool own_sentence(const struct stiver_campus_result *r, char *text, size_
                               "The list of blocked cards (until %s) is over, or older than the one "
                               "held before: synchronise the terminal.",
                               day) > 0;
+    case STIVER_TERMINAL_LIST_FORGED:
+        return snprintf(
+                   text, capacity,
+                   "The list of blocked cards does not verify, so nothing is done: replace the "
+                   "file CRL, or move it away and synchronise the terminal.") > 0;
+    case STIVER_TERMINAL_ROOT_DIFFERS:
+        return snprintf(text, capacity,
+                        "The package's back end is not the expected one: nothing was taken.") > 0;
+    case STIVER_TERMINAL_JOURNAL_FOREIGN:
+        return snprintf(text, capacity,
+                        "The journal or the log in that directory is another program's: nothing "
+                        "was changed, move it away.") > 0;
     default:
         return false;
     }

@@ -140,6 +140,34 @@ static void every_other_length_is_refused(void **state)
     }
 }
 
+/* The same in every state: a wrong length is told before a wrong state, and the talk stays where it
+ * was. */
+static void every_other_length_is_refused_in_every_state(void **state)
+{
+    (void)state;
+    for (int stage = 0; stage < STAGES; stage++) {
+        campus_at((enum stage)stage);
+        const struct campus *purse =
+            campus_view((const struct card *)(const void *)campus.card.memory);
+        const enum campus_state before = purse->state;
+        for (size_t i = 0; i < LINES; i++) {
+            const struct line *line = &lines[i];
+            uint16_t expected = 0x6700;
+            if (stage == STAGE_BLOCKED)
+                expected = 0x6986;
+            else if (is_personalised(stage) && line->ins < 0x20)
+                expected = 0x6D00;
+            for (size_t lc = 0; lc <= 255; lc++) {
+                if (lc == line->lc)
+                    continue;
+                assert_refused(expected, campus_send(line->ins, 0, p2_of(line), filler, lc, NO_LE));
+                assert_refused(expected, campus_send(line->ins, 0, p2_of(line), filler, lc, 0));
+            }
+        }
+        assert_int_equal(purse->state, before);
+    }
+}
+
 /* Money must not move and then have nowhere to put its receipt. */
 static void an_answer_without_room_is_refused_before_anything_happens(void **state)
 {
@@ -250,6 +278,7 @@ int main(void)
         cmocka_unit_test(every_command_in_every_other_state_is_refused),
         cmocka_unit_test(a_right_command_is_taken_in_its_states_alone),
         cmocka_unit_test(every_other_length_is_refused),
+        cmocka_unit_test(every_other_length_is_refused_in_every_state),
         cmocka_unit_test(an_answer_without_room_is_refused_before_anything_happens),
         cmocka_unit_test(every_other_class_is_refused),
         cmocka_unit_test(every_other_instruction_is_refused),

@@ -132,8 +132,9 @@ enum stiver_terminal_status stiver_campus_pay(
     struct stiver_campus_terminal *terminal, struct card_reader *reader, uint32_t amount,
     struct stiver_campus_result *result) STIVER_TERMINAL_CHECKED;
 
-/* Balance and log; settles what is open with this card on the way. Published cards tell neither:
- * has_balance is false, count 0. */
+/* Balance and log; settles what is open with this card on the way, and tells it: what is paid for
+ * or loaded next is not what was told here. Published cards tell neither: has_balance is false,
+ * count 0. */
 struct stiver_campus_purse {
     bool has_balance;
     uint32_t balance;
@@ -155,7 +156,7 @@ struct stiver_campus_entry {
     bool is_load, is_block;
     enum stiver_terminal_entry_state state;
     uint32_t card, counter, amount, time;
-    bool is_lost; /* the card took the money, its signature is gone: the holder is owed it */
+    bool is_lost; /* the card says that it was paid, and its signature is gone: a person decides */
     bool is_recovered, is_uploaded;
     uint8_t upload_result; /* scheme/link.h, upload_result */
 };

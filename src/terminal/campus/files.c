@@ -122,7 +122,9 @@ terminal_status campus_file_write(const char *directory, const char *name, const
         status = campus_file_path(directory, fresh_name, fresh);
     if (status != STIVER_TERMINAL_OK)
         return status;
-    int file = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    /* What a crash left there goes; never into a file that somebody else may have open. */
+    (void)unlink(fresh);
+    int file = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0)
         return campus_file_error();
     status = write_open(file, data, bytes);

@@ -91,8 +91,9 @@ struct campus_talk {
     uint32_t number; /* the terminal's counter of this talk */
     uint32_t time;
     struct campus_certificate card;
-    int64_t held;                            /* the card's row in the journal */
-    uint32_t counter;                        /* C, as the card answered to EXCHANGE METADATA */
+    int64_t held;     /* the card's row in the journal */
+    uint32_t asked;   /* the highest counter that was signed for it in earlier talks */
+    uint32_t counter; /* C, as the card answered to EXCHANGE METADATA */
     char note[STIVER_TERMINAL_DETAIL_BYTES]; /* of earlier business, for the person */
     uint8_t answer[RSA_BYTES + 2];
     size_t answer_bytes; /* without the status word */

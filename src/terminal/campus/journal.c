@@ -31,6 +31,14 @@ static const char *const upgrades[] = {
     "  outcome INTEGER NOT NULL) STRICT;"
     "CREATE TABLE making (id INTEGER PRIMARY KEY, end INTEGER NOT NULL, modulus BLOB UNIQUE,"
     "  signature BLOB) STRICT;",
+    /* asked: the highest counter that was ever signed for the card (S1). Payments and loads are
+     * found by their card, and by what the log of the source lacks. */
+    "ALTER TABLE card ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX entry_signed ON entry (held, counter) WHERE receipt IS NOT NULL AND kind < 5;"
+    "CREATE INDEX entry_claimable ON entry (held, number)"
+    "  WHERE state = 1 AND recovered = 1 AND claimed = 0;"
+    "CREATE INDEX entry_to_log ON entry (number)"
+    "  WHERE in_file = 0 AND receipt IS NOT NULL AND kind < 5;",
 };
 
 static const char *const statements[] = {

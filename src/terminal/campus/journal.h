@@ -45,11 +45,20 @@ struct campus_journal_entry {
     enum stiver_terminal_entry_state state;
     uint32_t counter, amount, time; /* counter: that the receipt must have */
     bool has_receipt;
+    bool is_told; /* the bank has heard of it, or may have */
 };
 
+struct campus_journal_held {
+    int64_t row;
+    uint32_t asked;   /* the highest counter for which an S1 was ever made; 0: none */
+    uint32_t receipt; /* the highest counter in a receipt of its own; 0: none */
+};
 /* The card's row, made if it is not there. */
 terminal_status campus_journal_card(struct db *journal, const struct campus_certificate *card,
-                                    int64_t *held) TERMINAL_CHECKED;
+                                    struct campus_journal_held *held) TERMINAL_CHECKED;
+/* An S1 over this counter is about to leave. */
+terminal_status campus_journal_asked(struct db *journal, int64_t held,
+                                     uint32_t counter) TERMINAL_CHECKED;
 /* An open entry. */
 terminal_status campus_journal_begin(struct db *journal, const struct campus_journal_entry *entry,
                                      int64_t held) TERMINAL_CHECKED;
@@ -80,15 +89,17 @@ terminal_status campus_journal_claim(struct db *journal, int64_t held, enum camp
                                      uint32_t amount, uint32_t since,
                                      struct campus_journal_entry *entry,
                                      uint8_t receipt[RSA_BYTES]) TERMINAL_CHECKED;
+/* What was found done is told to a person: nothing to come is it. */
+terminal_status campus_journal_heard(struct db *journal, int64_t held) TERMINAL_CHECKED;
 terminal_status campus_journal_give_up(struct db *journal, uint32_t number) TERMINAL_CHECKED;
 
 /* ---- for the CSV file ---- */
 
-/* The newest receipts, newest first; visit returns false to stop. */
-typedef bool campus_line_visit(void *context, uint32_t number, bool is_in_file,
-                               const struct campus_log_line *line);
-terminal_status campus_journal_lines(struct db *journal, campus_line_visit *visit,
-                                     void *context) TERMINAL_CHECKED;
+typedef void campus_line_visit(void *context, uint32_t number, const struct campus_log_line *line);
+/* CAMPUS_DB_LINES: the newest that are in the file, so many; CAMPUS_DB_LINES_MISSING: the oldest
+ * that are not, so many; CAMPUS_DB_LINE: the one of this number. */
+terminal_status campus_journal_lines(struct db *journal, size_t statement, uint32_t which,
+                                     campus_line_visit *visit, void *context) TERMINAL_CHECKED;
 terminal_status campus_journal_in_file(struct db *journal, uint32_t number) TERMINAL_CHECKED;
 
 /* ---- journal_upload.c ---- */

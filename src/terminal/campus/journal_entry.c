@@ -5,7 +5,7 @@
 #include "terminal/campus/journal.h"
 
 terminal_status campus_journal_card(struct db *journal, const struct campus_certificate *card,
-                                    int64_t *held)
+                                    struct campus_journal_held *held)
 {
     db_bind_int(journal, CAMPUS_DB_CARD, 1, card->id);
     db_bind_int(journal, CAMPUS_DB_CARD, 2, card->end);
@@ -20,9 +20,18 @@ terminal_status campus_journal_card(struct db *journal, const struct campus_cert
     status = db_step(journal, CAMPUS_DB_CARD_ROW);
     if (status != DB_ROW)
         return status == DB_OK ? STIVER_TERMINAL_JOURNAL_DAMAGED : journal_status(status);
-    *held = db_column_int(journal, CAMPUS_DB_CARD_ROW, 0);
+    held->row = db_column_int(journal, CAMPUS_DB_CARD_ROW, 0);
+    held->asked = (uint32_t)db_column_int(journal, CAMPUS_DB_CARD_ROW, 1);
+    held->receipt = (uint32_t)db_column_int(journal, CAMPUS_DB_CARD_ROW, 2);
     db_reset(journal, CAMPUS_DB_CARD_ROW);
     return STIVER_TERMINAL_OK;
+}
+
+terminal_status campus_journal_asked(struct db *journal, int64_t held, uint32_t counter)
+{
+    db_bind_int(journal, CAMPUS_DB_ASKED, 1, held);
+    db_bind_int(journal, CAMPUS_DB_ASKED, 2, counter);
+    return campus_journal_run(journal, CAMPUS_DB_ASKED);
 }
 
 terminal_status campus_journal_begin(struct db *journal, const struct campus_journal_entry *entry,
@@ -102,6 +111,7 @@ terminal_status campus_journal_unsettled(struct db *journal, int64_t held, uint3
     if (status != DB_ROW)
         return status == DB_OK ? STIVER_TERMINAL_UNKNOWN_NUMBER : journal_status(status);
     read_entry(journal, s, entry);
+    entry->is_told = db_column_int(journal, s, 7) != 0;
     db_reset(journal, s);
     return STIVER_TERMINAL_OK;
 }
@@ -125,6 +135,12 @@ terminal_status campus_journal_claim(struct db *journal, int64_t held, enum camp
         return STIVER_TERMINAL_JOURNAL_DAMAGED;
     db_bind_int(journal, CAMPUS_DB_CLAIM, 1, entry->number);
     return campus_journal_run(journal, CAMPUS_DB_CLAIM);
+}
+
+terminal_status campus_journal_heard(struct db *journal, int64_t held)
+{
+    db_bind_int(journal, CAMPUS_DB_HEARD, 1, held);
+    return journal_status(db_run(journal, CAMPUS_DB_HEARD));
 }
 
 terminal_status campus_journal_give_up(struct db *journal, uint32_t number)
@@ -185,12 +201,13 @@ enum stiver_terminal_status stiver_campus_give_up(struct stiver_campus_terminal 
 
 /* ---- lines of the source's log ---- */
 
-terminal_status campus_journal_lines(struct db *journal, campus_line_visit *visit, void *context)
+terminal_status campus_journal_lines(struct db *journal, size_t statement, uint32_t which,
+                                     campus_line_visit *visit, void *context)
 {
-    const size_t s = CAMPUS_DB_LINES;
+    const size_t s = statement;
     enum db_status status = DB_OK;
-    bool goes_on = true;
-    while (goes_on && (status = db_step(journal, s)) == DB_ROW) {
+    db_bind_int(journal, s, 1, which);
+    while ((status = db_step(journal, s)) == DB_ROW) {
         struct campus_log_line line = {
             .time = (uint32_t)db_column_int(journal, s, 2),
             .card = (uint32_t)db_column_int(journal, s, 3),
@@ -204,8 +221,7 @@ terminal_status campus_journal_lines(struct db *journal, campus_line_visit *visi
             status = DB_CORRUPT;
             break;
         }
-        goes_on = visit(context, (uint32_t)db_column_int(journal, s, 0),
-                        db_column_int(journal, s, 1) != 0, &line);
+        visit(context, (uint32_t)db_column_int(journal, s, 0), &line);
     }
     db_reset(journal, s);
     return journal_status(status);

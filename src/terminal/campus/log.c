@@ -21,7 +21,7 @@ struct csv {
     uint8_t tail[TAIL_BYTES];
     size_t tail_bytes;
     bool was_torn;
-    uint32_t missing[MISSING_MAX]; /* newest first */
+    uint32_t missing[MISSING_MAX];
     size_t count;
 };
 
@@ -105,61 +105,59 @@ static bool is_in_tail(const struct csv *csv, const uint8_t *line, size_t bytes)
     return false;
 }
 
-/* From the newest back to the first that is there. One that was there before is missing only where
- * the file was torn: lines that somebody took away are not ours to bring back. */
-static bool find_missing(void *context, uint32_t number, bool is_in_file,
-                         const struct campus_log_line *line)
+/* At most MISSING_MAX, as asked for. */
+static void find_missing(void *context, uint32_t number, const struct campus_log_line *line)
 {
     struct csv *csv = context;
-    uint8_t text[CAMPUS_LOG_LINE_BYTES_MAX];
-    struct writer w = writer_of(text, sizeof text);
-    campus_log_line_write(&w, line);
-    if (is_in_tail(csv, text, w.used)) {
-        if (is_in_file)
-            return false;
-        csv->missing[csv->count++] = number; /* there, but not yet marked so: append_one sees it */
-        return csv->count < MISSING_MAX;
-    }
-    if (is_in_file && !csv->was_torn)
-        return false;
-    if (is_in_file)
-        csv->was_torn = false; /* a tear takes one line */
+    (void)line;
     csv->missing[csv->count++] = number;
-    return csv->count < MISSING_MAX;
 }
 
 struct wanted {
     struct csv *csv;
-    uint32_t number;
     terminal_status status;
 };
 
-static bool append_one(void *context, uint32_t number, bool is_in_file,
-                       const struct campus_log_line *line)
+/* One that is there and not marked so was written before a tear. */
+static void append_one(void *context, uint32_t number, const struct campus_log_line *line)
 {
     struct wanted *wanted = context;
     uint8_t text[CAMPUS_LOG_LINE_BYTES_MAX];
     struct writer w = writer_of(text, sizeof text);
-    (void)is_in_file;
-    if (number != wanted->number)
-        return true;
+    (void)number;
     campus_log_line_write(&w, line);
     if (!is_in_tail(wanted->csv, text, w.used))
         wanted->status = append(wanted->csv->file, text, w.used);
-    return false;
 }
 
+static terminal_status append_line(struct stiver_campus_terminal *terminal, struct csv *csv,
+                                   size_t statement, uint32_t which)
+{
+    struct wanted wanted = {csv, STIVER_TERMINAL_OK};
+    terminal_status status =
+        campus_journal_lines(terminal->journal, statement, which, append_one, &wanted);
+    return status == STIVER_TERMINAL_OK ? wanted.status : status;
+}
+
+/* What the file lacks, whenever it came to be: a payment that was found out late is older than
+ * lines that are there. A line that was there before is missing only where the file was torn, and
+ * a tear takes one: lines that somebody took away are not ours to bring back. */
 static terminal_status bring_up(struct stiver_campus_terminal *terminal, struct csv *csv)
 {
-    terminal_status status = campus_journal_lines(terminal->journal, find_missing, csv);
-    while (status == STIVER_TERMINAL_OK && csv->count > 0) {
-        struct wanted wanted = {csv, csv->missing[--csv->count], STIVER_TERMINAL_OK};
-        status = campus_journal_lines(terminal->journal, append_one, &wanted);
+    terminal_status status = STIVER_TERMINAL_OK;
+    if (csv->was_torn)
+        status = append_line(terminal, csv, CAMPUS_DB_LINES, 1);
+    do {
+        csv->count = 0;
         if (status == STIVER_TERMINAL_OK)
-            status = wanted.status;
-        if (status == STIVER_TERMINAL_OK)
-            status = campus_journal_in_file(terminal->journal, wanted.number);
-    }
+            status = campus_journal_lines(terminal->journal, CAMPUS_DB_LINES_MISSING, MISSING_MAX,
+                                          find_missing, csv);
+        for (size_t i = 0; status == STIVER_TERMINAL_OK && i < csv->count; i++) {
+            status = append_line(terminal, csv, CAMPUS_DB_LINE, csv->missing[i]);
+            if (status == STIVER_TERMINAL_OK)
+                status = campus_journal_in_file(terminal->journal, csv->missing[i]);
+        }
+    } while (status == STIVER_TERMINAL_OK && csv->count == MISSING_MAX);
     return status;
 }
 

@@ -279,6 +279,9 @@ enum stiver_terminal_status stiver_campus_read(struct stiver_campus_terminal *te
         status = campus_talk_balance(&talk, &purse->has_balance, &purse->balance);
     if (status == STIVER_TERMINAL_OK)
         status = campus_talk_log(&talk, &has_log, entries, &count);
+    /* Whoever hears it here has heard it: the next payment or load is a new one. */
+    if (status == STIVER_TERMINAL_OK)
+        status = campus_journal_heard(terminal->journal, talk.held);
     if (status == STIVER_TERMINAL_OK) {
         purse->card = talk.card.id;
         purse->card_end = talk.card.end;

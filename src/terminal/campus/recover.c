@@ -10,7 +10,9 @@
  *
  * A log line is not signed. That a payment was not made, or a load was, is believed on the log's
  * word: who could falsify it would harm himself. That a load was not made, so that cash goes back,
- * is believed on the counter's word alone.
+ * is believed on the counter's word alone; and that only if no higher counter was ever signed for
+ * this card, for who has such an S1 can make a lower one of it. That a payment was made, and its
+ * receipt is gone, is told as what it is: a card's word.
  */
 #include <stdio.h>
 #include <string.h>
@@ -162,7 +164,7 @@ static terminal_status settle_payment(struct campus_talk *talk,
         is_signed(talk, entry, finding->signature))
         return keep_payment(talk, entry, finding);
     if (find_line(talk, entry, finding) != NULL) {
-        note(talk, entry, "was paid, but its receipt is gone: it is owed back to the holder.");
+        note(talk, entry, "was paid, the card says, but its receipt is gone. Decide.");
         return end(talk, entry, gone, CAMPUS_NO_OUTCOME, NULL, true);
     }
     if (finding->can_tell && would_show(entry, finding))
@@ -182,8 +184,11 @@ static terminal_status settle_load(struct campus_talk *talk,
     const enum stiver_terminal_entry_state gone = STIVER_TERMINAL_ABANDONED;
     if (!entry->has_receipt) /* S5 never left */
         return end(talk, entry, gone, CAMPUS_NO_OUTCOME, NULL, false);
-    if (talk->counter <= entry->counter + 1) { /* FINISH LOAD never came */
-        note(talk, entry, "was not credited: the cash is the holder's.");
+    if (talk->counter <= entry->counter + 1 && talk->asked <= talk->counter) {
+        /* FINISH LOAD never came. Where the bank was told of it, it owes what the till gave. */
+        note(talk, entry,
+             entry->is_told ? "was not credited: the bank owes it to the holder, not the till."
+                            : "was not credited: the cash is the holder's.");
         return end(talk, entry, gone, CAMPUS_OUTCOME_NOT_DONE, NULL, false);
     }
     terminal_status status = ask(talk, finding);

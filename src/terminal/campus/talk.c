@@ -159,6 +159,25 @@ static terminal_status exchange_certificates(struct campus_talk *talk)
     return STIVER_TERMINAL_OK;
 }
 
+/* A card's counter never falls back. Behind a receipt that it signed it is not the card's, and an
+ * answer of that time would be believed again. What is signed for it now is written down before it
+ * leaves: with an S1 over a counter that is still to come, one that is over passes for the present
+ * one (campus_recover). */
+static terminal_status recognise(struct campus_talk *talk)
+{
+    struct db *journal = talk->terminal->journal;
+    struct campus_journal_held held;
+    terminal_status status = campus_journal_card(journal, &talk->card, &held);
+    if (status != STIVER_TERMINAL_OK)
+        return status;
+    talk->held = held.row;
+    talk->asked = held.asked;
+    if (talk->counter <= held.receipt)
+        return STIVER_TERMINAL_CARD_UNPROVEN;
+    return talk->counter > held.asked ? campus_journal_asked(journal, held.row, talk->counter)
+                                      : STIVER_TERMINAL_OK;
+}
+
 static terminal_status authenticate(struct campus_talk *talk)
 {
     const struct campus_certificate *own = &talk->terminal->certificate;
@@ -179,7 +198,7 @@ static terminal_status authenticate(struct campus_talk *talk)
         return STIVER_TERMINAL_CARD_UNPROVEN;
     talk->result->has_card = true;
     talk->result->card = talk->card.id;
-    return campus_journal_card(talk->terminal->journal, &talk->card, &talk->held);
+    return STIVER_TERMINAL_OK;
 }
 
 /* ---- begin and end ---- */
@@ -195,6 +214,8 @@ static terminal_status meet(struct campus_talk *talk, unsigned business, uint32_
         status = exchange_keys(talk);
     if (status == STIVER_TERMINAL_OK)
         status = exchange_certificates(talk);
+    if (status == STIVER_TERMINAL_OK)
+        status = recognise(talk);
     return status == STIVER_TERMINAL_OK ? authenticate(talk) : status;
 }
 

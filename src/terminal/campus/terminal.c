@@ -31,7 +31,7 @@ uint32_t campus_terminal_now(const struct stiver_campus_terminal *terminal)
 
 static terminal_status make_directory(const char *directory)
 {
-    if (mkdir(directory, S_IRWXU) == 0 || errno == EEXIST)
+    if (mkdir(directory, S_IRWXU) == 0 || (errno == EEXIST && chmod(directory, S_IRWXU) == 0))
         return STIVER_TERMINAL_OK;
     return campus_file_error();
 }

@@ -281,6 +281,31 @@ static void another_program_cannot_use_the_same_counter(void **state)
     assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
 }
 
+/* A counter from 2^30 on could be a date: the terminal ends before. The mark is put where years of
+ * talks would have brought it; the last one is more than a mark may say. */
+static void a_terminal_whose_counter_is_used_up_meets_no_card(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {"1073741822\n", "1073741823\n", "4294967295\n"};
+    struct stiver_campus_info info;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        close_pos();
+        yard_write("pos", "campus.mark", (const uint8_t *)marks[i], strlen(marks[i]));
+        assert_int_equal(yard_try_open("pos", &pos), STIVER_TERMINAL_OK);
+        if (i == 0) /* one is left */
+            assert_int_equal(stiver_campus_pay(pos, &published.reader, 100, &result),
+                             STIVER_TERMINAL_OK);
+        const uint32_t held = published.balance;
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(stiver_campus_pay(pos, &published.reader, 100, &result),
+                             STIVER_TERMINAL_NUMBERS_USED_UP);
+        assert_int_equal(published.balance, held);
+        assert_int_equal(stiver_campus_terminal_info(pos, &info), STIVER_TERMINAL_OK);
+        assert_int_equal(info.counter, CAMPUS_COUNTER_MAX);
+        assert_int_equal(yard_count(pos), 1);
+    }
+}
+
 /* ---- the log of the source ---- */
 
 static unsigned lines(uint32_t *last_amount)
@@ -394,6 +419,7 @@ int main(void)
         TEST(a_list_that_is_damaged_is_told_at_opening),
         TEST(a_journal_that_is_damaged_cut_or_foreign_opens_nothing),
         TEST(another_program_cannot_use_the_same_counter),
+        TEST(a_terminal_whose_counter_is_used_up_meets_no_card),
         TEST(a_torn_log_is_mended_from_the_journal),
         TEST(a_log_that_was_carried_away_begins_anew),
         TEST(a_file_that_is_not_the_source_s_log_is_left_alone),

@@ -107,9 +107,9 @@ enum stiver_bank_status stiver_campus_link(struct stiver_bank *bank, const uint8
 
 /* A payment_log.csv or reload_log.csv of a terminal of the source. The file names neither the
  * terminal nor whether a load was finished: the caller says which terminal, and every load counts
- * as finished, as the source has it. Each line is verified; a line that does not verify is counted
- * as rejected and told, the others are booked, each once. MALFORMED: no such file, nothing is
- * booked. */
+ * as finished, as the source has it, unless the terminal itself has told of it already. Each line
+ * is verified; a line that does not verify is counted as rejected and told, the others are booked,
+ * each once. MALFORMED: no such file, nothing is booked. */
 struct stiver_campus_import {
     unsigned booked, already, suspense, rejected;
 };

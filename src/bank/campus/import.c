@@ -76,7 +76,8 @@ static enum stiver_bank_status take_line(struct import *import, struct reader te
     if (stored != STORE_OK)
         return bank_status_of_store(stored);
     struct campus_item *item = &import->batch.items[import->batch.count];
-    *item = (struct campus_item){.upload = upload_of(terminal->id, &line, card.end)};
+    *item = (struct campus_item){.upload = upload_of(terminal->id, &line, card.end),
+                                 .is_of_file = true};
     enum stiver_bank_status status = bank_campus_item_verify(import->bank, terminal->id, item);
     if (status == STIVER_BANK_OK && item->why)
         reject(import, number, item->why);

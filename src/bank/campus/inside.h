@@ -93,6 +93,7 @@ struct campus_item {
     struct campus_upload upload;
     const char *why;  /* it is no valid document; NULL: it is one. Static */
     bool is_stranger; /* certified by us, but in no register of ours */
+    bool is_of_file;  /* from a log of the source, which says nothing of how business ended */
     enum upload_result result;
 };
 

@@ -255,9 +255,10 @@ static enum stiver_bank_status conflict(struct stiver_bank *bank, struct campus_
 /* ---- an item ---- */
 
 static enum stiver_bank_status settle_receipt(struct stiver_bank *bank, struct campus_batch *batch,
-                                              const struct campus_upload_receipt *upload,
+                                              const struct campus_item *item,
                                               enum upload_result *result)
 {
+    const struct campus_upload_receipt *upload = &item->upload.is.receipt;
     const struct campus_receipt *receipt = &upload->receipt;
     struct campus_receipt_record held;
     struct campus_card_record card;
@@ -276,8 +277,12 @@ static enum stiver_bank_status settle_receipt(struct stiver_bank *bank, struct c
         return bank_status_of_store(stored);
     bool is_same = held.terminal == receipt->terminal && held.amount == receipt->amount &&
                    held.time == receipt->time;
-    return is_same ? bank_campus_say_again(bank, &held, upload->outcome, result)
-                   : conflict(bank, batch, &card, receipt, result);
+    if (!is_same)
+        return conflict(bank, batch, &card, receipt, result);
+    if (!item->is_of_file)
+        return bank_campus_say_again(bank, &held, upload->outcome, result);
+    *result = UPLOAD_ALREADY; /* what its terminal signed for, or a person decided, stays */
+    return STIVER_BANK_OK;
 }
 
 static enum stiver_bank_status settle_outcome(struct stiver_bank *bank,
@@ -346,7 +351,7 @@ enum stiver_bank_status bank_campus_item_settle(struct stiver_bank *bank,
     if (item->why)
         return STIVER_BANK_OK;
     if (upload->kind == CAMPUS_UPLOAD_RECEIPT)
-        return settle_receipt(bank, batch, &upload->is.receipt, &item->result);
+        return settle_receipt(bank, batch, item, &item->result);
     return upload->kind == CAMPUS_UPLOAD_OUTCOME
                ? settle_outcome(bank, batch, upload, &item->result)
                : settle_block(bank, batch, &upload->is.block, &item->result);

@@ -62,7 +62,7 @@ terminal_status campus_journal_asked(struct db *journal, int64_t held,
 /* An open entry. */
 terminal_status campus_journal_begin(struct db *journal, const struct campus_journal_entry *entry,
                                      int64_t held) TERMINAL_CHECKED;
-/* A load's receipt, before FINISH LOAD. */
+/* A load's receipt, before FINISH LOAD. UNKNOWN_NUMBER: it is open no more. */
 terminal_status campus_journal_signed(struct db *journal, uint32_t number,
                                       const uint8_t receipt[RSA_BYTES]) TERMINAL_CHECKED;
 struct campus_journal_end {

@@ -49,9 +49,17 @@ terminal_status campus_journal_begin(struct db *journal, const struct campus_jou
 terminal_status campus_journal_signed(struct db *journal, uint32_t number,
                                       const uint8_t receipt[RSA_BYTES])
 {
+    enum db_status status = db_begin(journal);
     db_bind_int(journal, CAMPUS_DB_SIGNED, 1, number);
     db_bind_blob(journal, CAMPUS_DB_SIGNED, 2, receipt, RSA_BYTES);
-    return campus_journal_run(journal, CAMPUS_DB_SIGNED);
+    if (status == DB_OK)
+        status = db_run(journal, CAMPUS_DB_SIGNED);
+    bool is_there = status == DB_OK && db_changes(journal) == 1;
+    if (is_there)
+        status = db_commit(journal);
+    db_reset(journal, CAMPUS_DB_SIGNED);
+    db_rollback(journal);
+    return status == DB_OK && !is_there ? STIVER_TERMINAL_UNKNOWN_NUMBER : journal_status(status);
 }
 
 terminal_status campus_journal_end(struct db *journal, const struct campus_journal_end *end)

@@ -128,6 +128,40 @@ static void w18_duplicates_forgeries_and_nonsense_are_told_and_the_rest_booked(v
     field_close(&f);
 }
 
+/* The file cannot know how it ended: its terminal, and after it a person, can. */
+static void a_log_does_not_end_what_its_terminal_left_open(void **state)
+{
+    (void)state;
+    struct field f;
+    struct log loads, payments;
+    struct told told;
+    field_open(&f);
+    field_load(&f, &f.card, 1000);
+    struct campus_upload load =
+        field_receipt(&f, &f.card, &f.reload, 700, 0, CAMPUS_OUTCOME_UNKNOWN);
+    struct campus_upload sale = field_receipt(&f, &f.card, &f.pos, 250, 0, CAMPUS_OUTCOME_NOT_DONE);
+    assert_int_equal(field_upload(&f, &f.reload, &load), UPLOAD_BOOKED);
+    assert_int_equal(field_upload(&f, &f.pos, &sale), UPLOAD_BOOKED);
+    struct campus_log_line line = line_of(&load, CAMPUS_USAGE_RELOAD);
+    log_begin(&loads);
+    campus_log_line_write(&loads.w, &line);
+    line = line_of(&sale, CAMPUS_USAGE_POS);
+    log_begin(&payments);
+    campus_log_line_write(&payments.w, &line);
+    assert_int_equal(import(&f, &f.reload, &loads, &told).already, 1);
+    assert_int_equal(import(&f, &f.pos, &payments, &told).already, 1);
+    assert_int_equal(world_balance(&f.w, "campus in flight"), 700);
+    assert_int_equal(world_balance(&f.w, "campus float"), 1000 - 250);
+    assert_int_equal(field_outcome(&f, &f.reload, f.card.id, load.is.receipt.receipt.counter,
+                                   CAMPUS_OUTCOME_NOT_DONE),
+                     UPLOAD_BOOKED);
+    assert_int_equal(import(&f, &f.reload, &loads, &told).already, 1);
+    assert_int_equal(world_balance(&f.w, "campus owed to holders"), 950);
+    assert_int_equal(world_balance(&f.w, "campus float"), 1000 - 250);
+    assert_int_equal(world_alarms(&f.w), 0);
+    field_close(&f);
+}
+
 static void what_is_no_log_books_nothing(void **state)
 {
     (void)state;
@@ -157,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_booked_once),
         cmocka_unit_test(w18_duplicates_forgeries_and_nonsense_are_told_and_the_rest_booked),
+        cmocka_unit_test(a_log_does_not_end_what_its_terminal_left_open),
         cmocka_unit_test(what_is_no_log_books_nothing),
     };
     return cmocka_run_group_tests_name("campus import", tests, NULL, NULL);

@@ -17,6 +17,7 @@
 
 #define INS_METADATA 0x20
 #define INS_AUTHENTICATE 0x26
+#define INS_LOAD 0x30
 #define INS_FINISH_LOAD 0x32
 #define INS_PAY 0x42
 #define INS_RECEIPT 0x52
@@ -330,6 +331,36 @@ static void a_sale_that_was_given_up_does_not_stand_in_the_log(void **state)
     assert_int_equal(lines_of(99), 1);
 }
 
+/* ---- two at once ---- */
+
+/* The lock went away with its file, and another one opens the directory while LOAD is under way: it
+ * ends what seems to be a crash's rest. */
+static bool open_another(struct between *b, uint8_t *command, size_t *bytes, uint8_t *answer,
+                         size_t *answer_bytes)
+{
+    struct stiver_campus_terminal **another = b->context;
+    (void)bytes;
+    (void)answer;
+    (void)answer_bytes;
+    if (command[1] == INS_LOAD && *another == NULL)
+        assert_int_equal(yard_try_open("reload", another), STIVER_TERMINAL_OK);
+    return false;
+}
+
+static void no_load_is_finished_whose_receipt_is_not_kept(void **state)
+{
+    (void)state;
+    struct stiver_campus_terminal *another = NULL;
+    between_put(&between, &own.reader);
+    between.on_command = open_another;
+    between.context = &another;
+    assert_int_not_equal(load(700), STIVER_TERMINAL_OK);
+    assert_int_not_equal(result.status, STIVER_TERMINAL_UNFINISHED);
+    assert_int_equal(between.sent[INS_FINISH_LOAD], 0);
+    stiver_campus_terminal_close(another);
+    assert_int_equal(balance_at(pos), 0);
+}
+
 /* ---- files ---- */
 
 /* Somebody left a file of his own where the key is written, before it is there. */
@@ -372,6 +403,7 @@ int main(void)
         TEST(what_was_heard_while_reading_is_no_later_payment),
         TEST(a_payment_that_is_found_out_late_stands_in_the_log),
         TEST(a_sale_that_was_given_up_does_not_stand_in_the_log),
+        TEST(no_load_is_finished_whose_receipt_is_not_kept),
         TEST(no_key_is_written_into_a_file_that_was_there),
     };
     return cmocka_run_group_tests(tests, yard_open, yard_close);

@@ -98,7 +98,7 @@ struct card_reader; /* reader/reader.h: one card in one reader, opened by the ca
     X(MISSING, "There is no terminal in that directory.")                                       \
     X(KEY_DAMAGED, "The terminal's key file is damaged or not its own: enrol a new terminal.")  \
     X(JOURNAL_FOREIGN, "The journal belongs to another program: nothing was changed.")          \
-    X(JOURNAL_NEWER, "The journal was made by a newer version of this program: update it.")     \
+    X(JOURNAL_NEWER, "The terminal is of a newer version of this program: update it.")          \
     X(JOURNAL_DAMAGED, "The journal is damaged: restore it and synchronise.")                   \
     X(JOURNAL_BUSY, "Another program is using this terminal: try again in a moment.")           \
     X(JOURNAL_FULL, "The terminal's disk is full: nothing was begun.")                          \

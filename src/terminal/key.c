@@ -80,12 +80,22 @@ static terminal_status key_parse(const uint8_t bytes[KEY_FILE_BYTES], struct ter
     return STIVER_TERMINAL_OK;
 }
 
+/* A later format may have any length: its number is looked at before all else. */
+static bool is_newer(const uint8_t bytes[KEY_FILE_BYTES + 1])
+{
+    const size_t name_bytes = KEY_TITLE_BYTES - sizeof "1";
+    return bytes_equal(bytes, (const uint8_t *)key_title, name_bytes) && bytes[name_bytes] > '1' &&
+           bytes[name_bytes] <= '9';
+}
+
 static terminal_status key_read(int file, struct terminal_key *key)
 {
-    uint8_t bytes[KEY_FILE_BYTES + 1];
+    uint8_t bytes[KEY_FILE_BYTES + 1] = {0};
     terminal_status status = read_all(file, bytes);
     if (status == STIVER_TERMINAL_OK)
         status = key_parse(bytes, key);
+    if (status == STIVER_TERMINAL_KEY_DAMAGED && is_newer(bytes))
+        status = STIVER_TERMINAL_JOURNAL_NEWER;
     bytes_wipe(bytes, sizeof bytes);
     return status;
 }

@@ -111,6 +111,10 @@ static enum cli_exit enrol(struct cli *cli, struct stiver_bank *bank, uint16_t c
         return CLI_REFUSED;
     enum stiver_bank_status status =
         stiver_campus_enrol(bank, request, bytes, &enrolment, &terminal, &package);
+    if (status == STIVER_BANK_ALREADY) { /* asked once more: its package may have been lost */
+        terminal = enrolment.id;
+        status = stiver_campus_recertify(bank, terminal, enrolment.days, &package);
+    }
     enum cli_exit result =
         bank_file_result(cli, bank, status, cli->arguments[0],
                          "a campus terminal's request: give the file of stiver campus create");

@@ -34,7 +34,7 @@
     X(NOT_A_BANK, "the directory holds no bank: found one first")                        \
     X(EXISTS, "the directory is there already: a bank is founded in a new one")          \
     X(NEWER, "the bank was written by a newer version of this program")                  \
-    X(DAMAGED, "the bank's records are damaged: restore them from a copy")               \
+    X(DAMAGED, "the bank's records or keys are damaged: restore them from a copy")       \
     X(DISK_FULL, "the disk is full: nothing of this step was kept")                      \
     X(PERMISSION, "no permission to read or write the bank's directory")                 \
     X(IO, "the disk reports an error")                                                   \

@@ -35,6 +35,7 @@ static const char *const upgrades[] = {
      * found by their card, and by what the log of the source lacks. */
     "ALTER TABLE card ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX entry_signed ON entry (held, counter) WHERE receipt IS NOT NULL AND kind < 5;"
+    "CREATE INDEX entry_unsigned ON entry (held, counter) WHERE receipt IS NULL AND kind = 3;"
     "CREATE INDEX entry_claimable ON entry (held, number)"
     "  WHERE state = 1 AND recovered = 1 AND claimed = 0;"
     "CREATE INDEX entry_to_log ON entry (number)"

@@ -62,6 +62,10 @@ terminal_status campus_journal_asked(struct db *journal, int64_t held,
 /* An open entry. */
 terminal_status campus_journal_begin(struct db *journal, const struct campus_journal_entry *entry,
                                      int64_t held) TERMINAL_CHECKED;
+/* Whether a load of this amount was authorised for the card under the counter before or after this
+ * one, and no receipt came: the two would make a load that nobody paid for. */
+terminal_status campus_journal_neighbour(struct db *journal, int64_t held, uint32_t counter,
+                                         uint32_t amount, bool *has) TERMINAL_CHECKED;
 /* A load's receipt, before FINISH LOAD. UNKNOWN_NUMBER: it is open no more. */
 terminal_status campus_journal_signed(struct db *journal, uint32_t number,
                                       const uint8_t receipt[RSA_BYTES]) TERMINAL_CHECKED;

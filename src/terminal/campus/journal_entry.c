@@ -46,6 +46,19 @@ terminal_status campus_journal_begin(struct db *journal, const struct campus_jou
     return campus_journal_run(journal, CAMPUS_DB_BEGIN);
 }
 
+terminal_status campus_journal_neighbour(struct db *journal, int64_t held, uint32_t counter,
+                                         uint32_t amount, bool *has)
+{
+    const size_t s = CAMPUS_DB_NEIGHBOUR;
+    db_bind_int(journal, s, 1, held);
+    db_bind_int(journal, s, 2, counter);
+    db_bind_int(journal, s, 3, amount);
+    enum db_status status = db_step(journal, s);
+    *has = status == DB_ROW;
+    db_reset(journal, s);
+    return *has ? STIVER_TERMINAL_OK : journal_status(status);
+}
+
 terminal_status campus_journal_signed(struct db *journal, uint32_t number,
                                       const uint8_t receipt[RSA_BYTES])
 {

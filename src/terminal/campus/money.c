@@ -9,6 +9,8 @@
 
 #include "terminal/campus/journal.h"
 
+#define LOAD_TALKS 4u
+
 static struct campus_receipt receipt_of(const struct campus_talk *talk, uint32_t amount)
 {
     return (struct campus_receipt){
@@ -231,15 +233,40 @@ static terminal_status send_load(struct campus_talk *talk, uint32_t amount)
                                     : drop_load(talk, STIVER_TERMINAL_CARD_UNPROVEN);
 }
 
+/* S3 and S5 are alike but for the counter (W3). Who names counters that the card does not have yet,
+ * and has two loads given back, must not have gathered the S3 and the S5 of one: no two S3 of one
+ * amount that no receipt answered stand under counters side by side. An honest card whose LOAD was
+ * torn comes to such a counter too, and in the next talk to the one after it. */
+static terminal_status begin_load(struct campus_talk *talk, struct stiver_campus_terminal *terminal,
+                                  struct card_reader *reader, uint32_t amount,
+                                  struct stiver_campus_result *result)
+{
+    char note[STIVER_TERMINAL_DETAIL_BYTES] = "";
+    bool has_neighbour = false;
+    for (unsigned i = 0; i < LOAD_TALKS; i++) {
+        terminal_status status =
+            campus_talk_begin(talk, terminal, reader, CAMPUS_USAGE_RELOAD, amount, result);
+        if (talk->note[0] == '\0')
+            memcpy(talk->note, note, sizeof note);
+        memcpy(note, talk->note, sizeof note);
+        if (status == STIVER_TERMINAL_OK)
+            status = claim(talk, amount);
+        if (status == STIVER_TERMINAL_OK)
+            status = campus_journal_neighbour(terminal->journal, talk->held, talk->counter + 1,
+                                              amount, &has_neighbour);
+        if (status != STIVER_TERMINAL_OK || !has_neighbour)
+            return status;
+        (void)campus_talk_end(talk, status);
+    }
+    return STIVER_TERMINAL_CARD_FAILED;
+}
+
 enum stiver_terminal_status stiver_campus_load(struct stiver_campus_terminal *terminal,
                                                struct card_reader *reader, uint32_t amount,
                                                struct stiver_campus_result *result)
 {
     struct campus_talk talk;
-    terminal_status status =
-        campus_talk_begin(&talk, terminal, reader, CAMPUS_USAGE_RELOAD, amount, result);
-    if (status == STIVER_TERMINAL_OK)
-        status = claim(&talk, amount);
+    terminal_status status = begin_load(&talk, terminal, reader, amount, result);
     if (status == STIVER_TERMINAL_OK)
         status = send_amount(&talk, amount);
     if (status == STIVER_TERMINAL_OK)

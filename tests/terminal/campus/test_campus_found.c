@@ -196,6 +196,88 @@ static void w10_a_receipt_is_not_taken_for_a_second_payment(void **state)
     assert_int_equal(balance_at(reload), 600);
 }
 
+/* What authorises a load (S3) and what ends it (S5) are alike but for the counter. Two loads that
+ * were begun under counters that the card did not have, and given back, leave both. */
+static bool keep_load(struct between *b, uint8_t *command, size_t *bytes, uint8_t *answer,
+                      size_t *answer_bytes)
+{
+    struct liar *liar = b->context;
+    if (command[1] == INS_AUTHENTICATE)
+        memcpy(command, liar->s1, *bytes);
+    if (command[1] != INS_LOAD)
+        return false;
+    memcpy(answer, "\x69\x85", 2);
+    *answer_bytes = 2;
+    return true;
+}
+
+static void send(uint8_t *command, size_t bytes, uint16_t word)
+{
+    uint8_t answer[258];
+    size_t answered = 0;
+    assert_int_equal(
+        card_reader_transmit(&own.reader, command, bytes, answer, sizeof answer, &answered),
+        READER_OK);
+    if (word != 0)
+        assert_int_equal(answer[answered - 2] << 8 | answer[answered - 1], word);
+}
+
+static void w3_two_loads_that_were_given_back_do_not_make_one(void **state)
+{
+    (void)state;
+    struct liar liar = {.collects = true};
+    uint8_t s1[3][262], s3[2][262], metadata[262], keys[262], certificate[262], amount[262];
+    for (uint32_t i = 0; i < 2; i++) {
+        lie_between(&liar, i);
+        assert_int_equal(load(700), STIVER_TERMINAL_TERMINAL_REFUSED);
+        memcpy(s1[i], liar.s1, sizeof s1[i]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        lie_between(&liar, 2);
+        between.on_command = keep_load;
+        memcpy(liar.s1, s1[i], sizeof liar.s1);
+        memset(between.last[INS_LOAD], 0, sizeof between.last[INS_LOAD]);
+        assert_int_not_equal(load(700), STIVER_TERMINAL_OK);
+        assert_int_not_equal(result.status, STIVER_TERMINAL_UNFINISHED);
+        memcpy(s3[i], between.last[INS_LOAD], sizeof s3[i]);
+        if (i == 0)
+            memcpy(s1[2], between.last[INS_AUTHENTICATE], sizeof s1[2]);
+    }
+    assert_int_equal(s3[0][1], INS_LOAD);
+    memcpy(metadata, between.last[INS_METADATA], sizeof metadata);
+    memcpy(keys, between.last[0x22], sizeof keys);
+    memcpy(certificate, between.last[0x24], sizeof certificate);
+    memcpy(amount, "\x00\x28\x00\x00\x04\x00\x00\x02\xBC", 9);
+    assert_int_equal(card_reader_reset(&own.reader), READER_OK);
+    uint8_t select[] = {0x00, 0xA4, 0x04, 0x00, 0x06, 0x2D, 0x54, 0x45, 0x53, 0x54, 0x70};
+    send(select, sizeof select, 0x9000);
+    send(metadata, 21, 0x9000);
+    send(keys, 261, 0x9000);
+    send(certificate, 261, 0x9000);
+    send(s1[2], 261, 0);
+    send(amount, 9, 0);
+    send(s3[0], 261, 0);
+    s3[1][1] = INS_FINISH_LOAD;
+    send(s3[1], 260, 0);
+    assert_int_equal(balance_at(pos), 0);
+}
+
+/* Whose LOAD was torn gets his load at the next touch all the same. */
+static void a_torn_load_is_made_at_the_next_touch(void **state)
+{
+    (void)state;
+    for (int is_own = 0; is_own <= 1; is_own++)
+        for (int loses_answer = 0; loses_answer <= 1; loses_answer++) {
+            struct card_reader *card = is_own ? &own.reader : &published.reader;
+            const uint32_t before = is_own ? balance_at(pos) : published.balance;
+            between_tear(&between, card, INS_LOAD, loses_answer);
+            assert_int_equal(load(700), STIVER_TERMINAL_READER);
+            between_put(&between, card);
+            assert_int_equal(load(700), STIVER_TERMINAL_OK);
+            assert_int_equal(is_own ? balance_at(pos) : published.balance, before + 700);
+        }
+}
+
 /* The honest card that was talked about goes on as ever. */
 static void who_lied_about_a_card_s_counter_hinders_nobody(void **state)
 {
@@ -397,6 +479,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(w10_an_s1_collected_beforehand_brings_no_cash_back),
         TEST(w10_a_receipt_is_not_taken_for_a_second_payment),
+        TEST(w3_two_loads_that_were_given_back_do_not_make_one),
+        TEST(a_torn_load_is_made_at_the_next_touch),
         TEST(who_lied_about_a_card_s_counter_hinders_nobody),
         TEST(a_log_line_that_nobody_signed_promises_no_money),
         TEST(a_load_that_the_bank_knows_of_is_not_paid_back_by_the_till),

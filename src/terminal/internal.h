@@ -57,6 +57,9 @@ struct held_list {
     struct list_head head;
 };
 
+/* Places for hashes of card certificates, each in the one that its first bytes name. */
+#define VERIFIED_CARDS 1024u
+
 /* Verified, all of it, each time it is built. */
 struct identity {
     uint8_t number[TERMINAL_NUMBER_BYTES];
@@ -65,6 +68,10 @@ struct identity {
     struct certificate_authority root, terminal_authority;
     struct card_authority card_authorities[CARD_AUTHORITIES_MAX];
     size_t card_authorities_count;
+    /* Card certificates that verified under these authorities since this was built: a card that
+     * comes again is spared the signature, which is a sixth of a payment's time. They are in this
+     * process's memory alone, so that nobody who writes to the journal can add one. */
+    uint8_t verified[VERIFIED_CARDS][SHA256_BYTES];
     uint8_t certificate_bytes[CERTIFICATE_BYTES_MAX];
     size_t certificate_length;
     struct certificate certificate;
@@ -89,9 +96,10 @@ terminal_status identity_check_certificate(const struct identity *identity, stru
 /* Verifies a list file and copies it into *list, which must be empty. LIST_FORGED, MEMORY. */
 terminal_status identity_check_list(const struct identity *identity, struct piece file,
                                     struct held_list *list) TERMINAL_CHECKED;
-/* A card's certificate; *is_test: of a test scheme's authority. OTHER_SCHEME, CARD_UNPROVEN. */
-terminal_status identity_check_card(const struct identity *identity, const uint8_t *bytes,
-                                    size_t length, struct certificate *certificate,
+/* A card's certificate; *is_test: of a test scheme's authority. Its end is the caller's to look at.
+ * OTHER_SCHEME, CARD_UNPROVEN. */
+terminal_status identity_check_card(struct identity *identity, const uint8_t *bytes, size_t length,
+                                    struct certificate *certificate,
                                     bool *is_test) TERMINAL_CHECKED;
 
 /* ---- the terminal ---- */

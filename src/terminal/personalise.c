@@ -35,7 +35,7 @@ static terminal_status clear_step(struct work *work, enum command command, const
 /* ---- blank: keys and certificates ---- */
 
 /* The bank must give the card the anchors that we trust ourselves. */
-static terminal_status check_stock(const struct identity *identity, struct reader r)
+static terminal_status check_stock(struct identity *identity, struct reader r)
 {
     struct anchors anchors;
     (void)reader_take(&r, NONCE_BYTES + PUBLIC_KEY_BYTES);
@@ -77,7 +77,7 @@ struct certified {
 };
 
 /* n1 | card authority's and card's certificates | n2 | policy order message */
-static terminal_status check_certified(const struct identity *identity, struct reader r,
+static terminal_status check_certified(struct identity *identity, struct reader r,
                                        struct certified *certified)
 {
     struct certificate c, working;
@@ -118,7 +118,7 @@ static terminal_status store(struct work *work, const struct certified *certifie
 
 static terminal_status certify(struct work *work, const uint8_t serial[SERIAL_BYTES])
 {
-    const struct stiver_terminal *terminal = work->session.terminal;
+    struct stiver_terminal *terminal = work->session.terminal;
     uint8_t statement[STATEMENT_ANSWER_BYTES];
     struct stiver_terminal_bytes answer;
     struct certified certified;

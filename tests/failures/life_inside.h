@@ -26,11 +26,12 @@ enum life_end life_said(const char *text);
 
 /* Steps with a card (life_card.c), at the bank and its terminals (life_bank.c), and looking at
  * everything (life_end.c). */
-#define LIFE_STEPS(X)                                                                     \
-    X(found)                                                                              \
-    X(enrol)                                                                              \
-    X(stock) X(personalise) X(load) X(pay) X(torn) X(torn_load) X(recover) X(synchronise) \
-        X(change_pin) X(look) X(policy) X(fund) X(renew) X(books) X(list) X(block) X(touch)
+#define LIFE_STEPS(X)                                                                          \
+    X(found)                                                                                   \
+    X(enrol)                                                                                   \
+    X(stock)                                                                                   \
+    X(personalise) X(load) X(pay) X(torn) X(torn_load) X(recover) X(synchronise) X(change_pin) \
+        X(look) X(policy) X(fund) X(renew) X(books) X(list) X(block) X(touch)
 #define X(name) enum life_end step_##name(const struct life_step *step);
 LIFE_STEPS(X)
 #undef X

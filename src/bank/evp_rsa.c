@@ -89,10 +89,10 @@ enum verdict evp_rsa_verify(const uint8_t modulus[CAMPUS_RSA_BYTES], enum rsa_ha
     EVP_PKEY_CTX *context = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
     if (context && EVP_PKEY_verify_init(context) == 1 && set_form(context, hash)) {
         ERR_clear_error();
-        verdict = EVP_PKEY_verify(context, signature, CAMPUS_RSA_BYTES, digest,
-                                  evp_rsa_digest_bytes(hash)) == 1
-                      ? VERDICT_VALID
-                      : verdict_on_refusal();
+        int answer = EVP_PKEY_verify(context, signature, CAMPUS_RSA_BYTES, digest,
+                                     evp_rsa_digest_bytes(hash));
+        if (answer >= 0) /* below: it was not looked at */
+            verdict = answer == 1 ? VERDICT_VALID : verdict_on_refusal();
     }
     EVP_PKEY_CTX_free(context);
     EVP_PKEY_free(key);

@@ -45,6 +45,8 @@ static terminal_status find_none(const char *path)
     terminal_status status = campus_journal_open(path, false, &found.journal);
     if (status == STIVER_TERMINAL_MISSING)
         return STIVER_TERMINAL_OK;
+    if (status == STIVER_TERMINAL_JOURNAL_FOREIGN) /* or empty: cut before it was anybody's */
+        status = campus_journal_open(path, true, &found.journal);
     if (status != STIVER_TERMINAL_OK)
         return status;
     status = campus_journal_terminal(&found, &counter);

@@ -267,6 +267,26 @@ static void a_journal_that_is_damaged_cut_or_foreign_opens_nothing(void **state)
     assert_opens(STIVER_TERMINAL_OK);
 }
 
+/* Made, marked, and cut before anything was written: SQLite's file is empty. */
+static void a_creation_that_was_cut_can_be_begun_again(void **state)
+{
+    (void)state;
+    char path[256];
+    uint8_t request[STIVER_CAMPUS_REQUEST_BYTES];
+    struct stiver_campus_terminal *terminal = NULL;
+    close_pos();
+    yard_path(path, "pos", "");
+    yard_write("pos", "campus.db", "", 0);
+    assert_opens(STIVER_TERMINAL_JOURNAL_FOREIGN);
+    assert_int_equal(stiver_campus_terminal_create(path, STIVER_CAMPUS_POS, request),
+                     STIVER_TERMINAL_OK);
+    assert_int_equal(yard_try_open("pos", &terminal), STIVER_TERMINAL_OK);
+    stiver_campus_terminal_close(terminal);
+    yard_write("pos", "campus.db", "not a database, but long enough to look at as one", 49);
+    assert_int_equal(stiver_campus_terminal_create(path, STIVER_CAMPUS_POS, request),
+                     STIVER_TERMINAL_JOURNAL_FOREIGN);
+}
+
 static void another_program_cannot_use_the_same_counter(void **state)
 {
     (void)state;
@@ -418,6 +438,7 @@ int main(void)
         TEST(public_files_come_back_from_the_journal_and_foreign_ones_stop_it),
         TEST(a_list_that_is_damaged_is_told_at_opening),
         TEST(a_journal_that_is_damaged_cut_or_foreign_opens_nothing),
+        TEST(a_creation_that_was_cut_can_be_begun_again),
         TEST(another_program_cannot_use_the_same_counter),
         TEST(a_terminal_whose_counter_is_used_up_meets_no_card),
         TEST(a_torn_log_is_mended_from_the_journal),

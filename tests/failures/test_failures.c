@@ -8,12 +8,16 @@
  *     test_failures call STEP NAME CALL         the CALL-th of that function
  *     test_failures count                       how many calls each step makes
  *
+ * test_failures_campus is the same with the life of the campus purse.
+ *
  * The life is lived once. Before each step the process is forked for each case: in the fork one
  * call fails, or all from that one on, the step says how it ended, and everything is closed.
  * Nothing may be held then, and what was said must be so on the card. Then nothing fails any more:
  * the step is tried again until it is done, everything goes home, the books balance, each
  * party has exactly its money and the audit finds nothing. The files are put back as they were.
  */
+#define _GNU_SOURCE /* program_invocation_short_name */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -40,16 +44,20 @@
 #endif
 #endif
 
-/* Of each kind in each step, in the short run; under the sanitizers in one step of three. */
+/* Of each kind in each step, in the short run; under the sanitizers in one step of three. With RSA
+ * each case takes three times as long: one step of four, and of six. */
 #define AT_MOST 1u
-#ifdef HAS_LSAN
-#define STEPS_APART 3u
-#else
+#ifndef STEPS_APART
 #define STEPS_APART 1u
+#endif
+#ifdef HAS_LSAN
+#define STEPS_TAKEN (STEPS_APART > 1 ? 6u : 3u)
+#else
+#define STEPS_TAKEN STEPS_APART
 #endif
 #define TRIES 3u
 #define BLOBS_MOST 6u
-#define BLOBS_APART 4u /* of the steps */
+#define BLOBS_APART (STEPS_APART > 1 ? 8u : 4u) /* of the steps */
 
 /* No number that a sanitizer ends a process with. */
 enum case_end { CASE_REFUSED = 40, CASE_FAILED, CASE_TOLERATED, CASE_NOT_MET };
@@ -82,9 +90,10 @@ static bool is_wrong(const struct single *c, const char *what)
     printf("# %s; %s fails %s%s, said \"%s\": %s\n", life_steps[c->step].name, failing_met(),
            failing_names[c->kind], c->stays ? " from there on" : "", life.said, what);
     if (c->name != NULL)
-        printf("#   test_failures call %u %s %u\n", c->step, c->name, c->at);
+        printf("#   %s call %u %s %u\n", program_invocation_short_name, c->step, c->name, c->at);
     else
-        printf("#   test_failures case %u %d %u %d\n", c->step, (int)c->kind, c->at, c->stays);
+        printf("#   %s case %u %d %u %d\n", program_invocation_short_name, c->step, (int)c->kind,
+               c->at, c->stays);
     return false;
 }
 
@@ -319,7 +328,7 @@ static void live_all(bool only_count)
         for (unsigned kind = 0; kind < FAILING_KINDS; kind++) {
             if (only_count)
                 printf(" %6u", calls[kind]);
-            else if (calls[kind] > 0 && (run.most == 0 || (i + kind) % STEPS_APART == 0))
+            else if (calls[kind] > 0 && (run.most == 0 || (i + kind) % STEPS_TAKEN == 0))
                 take_kind(i, (enum failing_kind)kind, calls[kind], files);
         }
         if (only_count)

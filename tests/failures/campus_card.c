@@ -102,24 +102,17 @@ static enum stiver_terminal_status read_card(struct touch *t)
     return status;
 }
 
-static bool keep_last(void *context, const struct stiver_campus_entry *entry)
-{
-    *(enum stiver_terminal_entry_state *)context = entry->state;
-    return true;
-}
-
-/* OK: it turned out done. READER: it turned out not done. */
+/* What the card holds is shown with what is open settled. OK: it turned out done. READER: it turned
+ * out not done. */
 static enum stiver_terminal_status find_out(struct touch *t)
 {
-    enum stiver_terminal_entry_state state = STIVER_TERMINAL_OPEN;
     struct stiver_campus_purse purse;
     enum stiver_terminal_status status =
         stiver_campus_read(t->terminal, &t->reader, &purse, &t->result);
-    if (status == STIVER_TERMINAL_OK)
-        status = stiver_campus_entries(t->terminal, keep_last, &state);
-    if (status != STIVER_TERMINAL_OK || state == STIVER_TERMINAL_OPEN)
+    if (status != STIVER_TERMINAL_OK || !purse.has_balance)
         return STIVER_TERMINAL_UNFINISHED;
-    return state == STIVER_TERMINAL_FINISHED ? STIVER_TERMINAL_OK : STIVER_TERMINAL_READER;
+    return purse.balance == life.balance + t->step->change ? STIVER_TERMINAL_OK
+                                                           : STIVER_TERMINAL_READER;
 }
 
 /* A listed card blocks itself at the first touch, and is blocked at each later one. */

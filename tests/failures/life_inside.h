@@ -26,14 +26,24 @@ enum life_end life_said(const char *text);
 
 /* Steps with a card (life_card.c), at the bank and its terminals (life_bank.c), and looking at
  * everything (life_end.c). */
-#define LIFE_STEPS(X)                                                                          \
-    X(found)                                                                                   \
-    X(enrol)                                                                                   \
-    X(stock)                                                                                   \
-    X(personalise) X(load) X(pay) X(torn) X(torn_load) X(recover) X(synchronise) X(change_pin) \
-        X(look) X(policy) X(fund) X(renew) X(books) X(list) X(block) X(touch)
-#define X(name) enum life_end step_##name(const struct life_step *step);
-LIFE_STEPS(X)
-#undef X
+enum life_end step_found(const struct life_step *step);
+enum life_end step_enrol(const struct life_step *step);
+enum life_end step_stock(const struct life_step *step);
+enum life_end step_personalise(const struct life_step *step);
+enum life_end step_load(const struct life_step *step);
+enum life_end step_pay(const struct life_step *step);
+enum life_end step_torn(const struct life_step *step);
+enum life_end step_torn_load(const struct life_step *step);
+enum life_end step_recover(const struct life_step *step);
+enum life_end step_synchronise(const struct life_step *step);
+enum life_end step_change_pin(const struct life_step *step);
+enum life_end step_look(const struct life_step *step);
+enum life_end step_policy(const struct life_step *step);
+enum life_end step_fund(const struct life_step *step);
+enum life_end step_renew(const struct life_step *step);
+enum life_end step_books(const struct life_step *step);
+enum life_end step_list(const struct life_step *step);
+enum life_end step_block(const struct life_step *step);
+enum life_end step_touch(const struct life_step *step);
 
 #endif

@@ -75,6 +75,8 @@ insert() {
     soon grep -q 'is in the reader' "$log" || { cat "$log"; return 1; }
 }
 remove() { end_process "card${slot-0}" "${1-TERM}"; }
+# What the service last saw of its reader, which is late where a process was killed.
+reader_sees() { "$program" reader list | grep -q "0${slot-0}: $1"; }
 again() { insert "${1-purse.card}"; }
 # The card was pulled as it was asked for, and its process is gone.
 was_pulled() {

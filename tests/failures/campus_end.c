@@ -26,11 +26,6 @@ static void see_account(void *context, const struct stiver_bank_account *account
     (void)context;
     seen += strncmp(account->name, "campus", 6) == 0;
 }
-static void see_finding(void *context, const char *text)
-{
-    (void)context;
-    printf("# audit: %s\n", text);
-}
 static bool see_entry(void *context, const struct stiver_campus_entry *entry)
 {
     *(unsigned *)context += entry->state == STIVER_TERMINAL_FINISHED;
@@ -55,7 +50,7 @@ static enum stiver_bank_status look_at_bank(struct stiver_bank *bank, bool *is_w
     if (status == STIVER_BANK_OK)
         status = stiver_bank_books(bank, see_account, NULL, &books);
     if (status == STIVER_BANK_OK)
-        status = stiver_bank_audit(bank, see_finding, NULL, &audit);
+        status = stiver_bank_audit(bank, life_see_finding, NULL, &audit);
     *is_wrong = status == STIVER_BANK_OK &&
                 (audit.findings != 0 || !books.balanced || books.alarms != 0 || !settings.is_on);
     return status;
@@ -111,13 +106,9 @@ int64_t life_card_balance(void)
     return balance;
 }
 
-struct sums {
-    int64_t card_float, merchants, others;
-};
-
-static void sum(void *context, const struct stiver_bank_account *account)
+void life_sum(void *context, const struct stiver_bank_account *account)
 {
-    struct sums *sums = context;
+    struct life_sums *sums = context;
     if (strcmp(account->name, "campus float") == 0)
         sums->card_float = account->balance_minor;
     else if (strncmp(account->name, "campus merchant", 15) == 0)
@@ -128,7 +119,7 @@ static void sum(void *context, const struct stiver_bank_account *account)
             account->balance_minor; /* in flight, suspense, owed, the purse's: nothing */
 }
 
-static const char *settle_terminal(unsigned member, bool was_touched)
+const char *life_settle_terminal(unsigned member, bool was_touched)
 {
     const struct life_step step = {.member = member};
     struct stiver_campus_info info;
@@ -144,47 +135,12 @@ static const char *settle_terminal(unsigned member, bool was_touched)
     /* A refusal that did not reach the disk is found out when the card comes by. */
     if (info.open != 0 && !was_touched) {
         (void)step_campus_touch(&step);
-        return settle_terminal(member, true);
+        return life_settle_terminal(member, true);
     }
     return info.open != 0        ? "business stays open"
            : info.to_upload != 0 ? "something is left to upload"
            : !info.is_enrolled   ? "a terminal is not enrolled"
                                  : NULL;
-}
-
-static const char *settle_bank(struct stiver_bank *bank)
-{
-    struct stiver_bank_books books;
-    struct stiver_bank_audit audit;
-    struct sums sums = {0, 0, 0};
-    if (stiver_bank_books(bank, sum, &sums, &books) != STIVER_BANK_OK ||
-        stiver_bank_audit(bank, see_finding, NULL, &audit) != STIVER_BANK_OK)
-        return "the bank does not tell its books";
-    return !books.balanced || books.sum_minor != 0 ? "the books do not balance"
-           : audit.findings != 0                   ? "the audit finds something"
-           : books.alarms != 0                     ? "an alarm rang"
-           : sums.card_float != life.balance       ? "the float is not what the card holds"
-           : sums.merchants != life.paid           ? "the merchant is not paid exactly once"
-           : sums.others != 0                      ? "money is in flight, suspense or owed"
-                                                   : NULL;
-}
-
-/* The kiosk comes home before the shop: what is paid was loaded. */
-const char *life_settle(void)
-{
-    struct stiver_bank *bank = NULL;
-    if (!life.has_bank)
-        return NULL;
-    for (unsigned i = 0; i < life.enrolled; i++) {
-        const char *wrong = settle_terminal(i, false);
-        if (wrong != NULL)
-            return wrong;
-    }
-    if (life_open_bank(&bank) != STIVER_BANK_OK)
-        return "the bank does not open";
-    const char *wrong = settle_bank(bank);
-    stiver_bank_close(bank);
-    return wrong;
 }
 
 /* ---- the life ---- */

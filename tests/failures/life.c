@@ -66,27 +66,32 @@ enum stiver_terminal_status life_open_terminal(unsigned member, struct stiver_te
                                 terminal);
 }
 
-/* The link of a terminal: a bank that is opened for one request. */
-static bool ask_bank(void *context, const uint8_t *request, size_t bytes, uint8_t **answer,
-                     size_t *answer_bytes)
+bool life_ask_bank(life_serve *serve, const uint8_t *request, size_t bytes, uint8_t **answer,
+                   size_t *answer_bytes)
 {
     struct stiver_bank *bank = NULL;
     struct stiver_bank_bytes given = {NULL, 0};
-    (void)context;
     if (life_open_bank(&bank) != STIVER_BANK_OK)
         return false;
-    enum stiver_bank_status status = stiver_bank_link(bank, request, bytes, &given);
+    enum stiver_bank_status status = serve(bank, request, bytes, &given);
     stiver_bank_close(bank);
     *answer = given.data;
     *answer_bytes = given.length;
     return status == STIVER_BANK_OK;
 }
 
-static void release(void *context, uint8_t *answer)
+void life_release(void *context, uint8_t *answer)
 {
     struct stiver_bank_bytes given = {answer, 0};
     (void)context;
     stiver_bank_bytes_free(&given);
 }
 
-const struct stiver_terminal_link life_to_bank = {NULL, ask_bank, release};
+static bool ask_bank(void *context, const uint8_t *request, size_t bytes, uint8_t **answer,
+                     size_t *answer_bytes)
+{
+    (void)context;
+    return life_ask_bank(stiver_bank_link, request, bytes, answer, answer_bytes);
+}
+
+const struct stiver_terminal_link life_to_bank = {NULL, ask_bank, life_release};

@@ -59,6 +59,10 @@ enum stiver_bank_status bank_keep(struct stiver_bank *bank, enum document_type t
 /* The root as scheme's functions want it. */
 struct certificate_authority bank_root(const struct stiver_bank *bank);
 
+/* The blob holds a copy of these bytes instead of what it held; MEMORY leaves it empty. */
+enum stiver_bank_status bank_blob_set(struct store_blob *blob, const uint8_t *data,
+                                      size_t length) BANK_CHECKED;
+
 /* Copies into a buffer that the caller of the library frees. */
 enum stiver_bank_status bank_hand_over(struct stiver_bank_bytes *out, const uint8_t *data,
                                        size_t length) BANK_CHECKED;

@@ -29,18 +29,6 @@ struct session {
 
 /* ---- handlers: each fills session->reply ---- */
 
-static enum stiver_bank_status reply_with(struct session *session, const uint8_t *data,
-                                          size_t bytes)
-{
-    free(session->reply.data);
-    session->reply = (struct store_blob){malloc(bytes + 1), bytes};
-    if (!session->reply.data)
-        return STIVER_BANK_MEMORY;
-    if (bytes)
-        memcpy(session->reply.data, data, bytes);
-    return STIVER_BANK_OK;
-}
-
 static enum stiver_bank_status load_order(struct stiver_bank *bank, struct session *session)
 {
     struct reader body = session->body;
@@ -53,7 +41,8 @@ static enum stiver_bank_status load_order(struct stiver_bank *bank, struct sessi
         return STIVER_BANK_MALFORMED;
     enum stiver_bank_status status =
         order_load(bank, &session->terminal, card, counter, amount, &message);
-    return status == STIVER_BANK_OK ? reply_with(session, message.bytes, message.length) : status;
+    return status == STIVER_BANK_OK ? bank_blob_set(&session->reply, message.bytes, message.length)
+                                    : status;
 }
 
 static enum stiver_bank_status stock(struct stiver_bank *bank, struct session *session)
@@ -63,7 +52,7 @@ static enum stiver_bank_status stock(struct stiver_bank *bank, struct session *s
     if (session->body.left != SERIAL_BYTES)
         return STIVER_BANK_MALFORMED;
     enum stiver_bank_status status = stock_challenge(bank, session->body.at, &w);
-    return status == STIVER_BANK_OK ? reply_with(session, answer, w.used) : status;
+    return status == STIVER_BANK_OK ? bank_blob_set(&session->reply, answer, w.used) : status;
 }
 
 static enum stiver_bank_status certify(struct stiver_bank *bank, struct session *session)
@@ -75,7 +64,7 @@ static enum stiver_bank_status certify(struct stiver_bank *bank, struct session 
     enum stiver_bank_status status = stock_certify(bank, session->body.at, &w);
     if (status == STIVER_BANK_OK && w.failed)
         return STIVER_BANK_INTERNAL;
-    return status == STIVER_BANK_OK ? reply_with(session, answer, w.used) : status;
+    return status == STIVER_BANK_OK ? bank_blob_set(&session->reply, answer, w.used) : status;
 }
 
 static enum stiver_bank_status upload(struct stiver_bank *bank, struct session *session)
@@ -217,7 +206,7 @@ static enum stiver_bank_status refuse(struct stiver_bank *bank, struct session *
     memcpy(sentence, bank->message, sizeof sentence);
     session->result = result_of(why);
     enum stiver_bank_status status =
-        reply_with(session, (const uint8_t *)sentence, strlen(sentence));
+        bank_blob_set(&session->reply, (const uint8_t *)sentence, strlen(sentence));
     if (status != STIVER_BANK_OK)
         return status;
     if (is_kept && bank_transact(bank, refusal_work, session) == STIVER_BANK_OK)

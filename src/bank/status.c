@@ -78,6 +78,19 @@ enum stiver_bank_status bank_status_of_document(enum document_status status)
     return STIVER_BANK_CRYPTO;
 }
 
+enum stiver_bank_status bank_blob_set(struct store_blob *blob, const uint8_t *data, size_t length)
+{
+    free(blob->data);
+    *blob = (struct store_blob){malloc(length + 1), length};
+    if (!blob->data) {
+        blob->bytes = 0;
+        return STIVER_BANK_MEMORY;
+    }
+    if (length)
+        memcpy(blob->data, data, length);
+    return STIVER_BANK_OK;
+}
+
 enum stiver_bank_status bank_hand_over(struct stiver_bank_bytes *out, const uint8_t *data,
                                        size_t length)
 {

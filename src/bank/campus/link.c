@@ -24,18 +24,6 @@ struct session {
 
 /* ---- handlers: each fills session->reply ---- */
 
-static enum stiver_bank_status reply_with(struct session *session, const uint8_t *data,
-                                          size_t bytes)
-{
-    free(session->reply.data);
-    session->reply = (struct store_blob){malloc(bytes + 1), bytes};
-    if (!session->reply.data)
-        return STIVER_BANK_MEMORY;
-    if (bytes)
-        memcpy(session->reply.data, data, bytes);
-    return STIVER_BANK_OK;
-}
-
 static enum stiver_bank_status draw_card(struct stiver_bank *bank, struct session *session)
 {
     struct campus_card_record card;
@@ -46,7 +34,8 @@ static enum stiver_bank_status draw_card(struct stiver_bank *bank, struct sessio
     enum stiver_bank_status status = bank_campus_card_draw(bank, session->terminal.id, &card);
     writer_u32(&w, card.id);
     writer_u32(&w, card.end);
-    return status == STIVER_BANK_OK ? reply_with(session, answer, sizeof answer) : status;
+    return status == STIVER_BANK_OK ? bank_blob_set(&session->reply, answer, sizeof answer)
+                                    : status;
 }
 
 static enum stiver_bank_status certify_card(struct stiver_bank *bank, struct session *session)
@@ -60,7 +49,8 @@ static enum stiver_bank_status certify_card(struct stiver_bank *bank, struct ses
         return STIVER_BANK_MALFORMED;
     enum stiver_bank_status status =
         bank_campus_card_certify(bank, session->terminal.id, &c, signature);
-    return status == STIVER_BANK_OK ? reply_with(session, signature, sizeof signature) : status;
+    return status == STIVER_BANK_OK ? bank_blob_set(&session->reply, signature, sizeof signature)
+                                    : status;
 }
 
 static enum stiver_bank_status upload(struct stiver_bank *bank, struct session *session)
@@ -183,7 +173,7 @@ static enum stiver_bank_status refuse(struct stiver_bank *bank, struct session *
     memcpy(sentence, bank->message, sizeof sentence);
     session->result = result_of(why);
     enum stiver_bank_status status =
-        reply_with(session, (const uint8_t *)sentence, strlen(sentence));
+        bank_blob_set(&session->reply, (const uint8_t *)sentence, strlen(sentence));
     if (status != STIVER_BANK_OK)
         return status;
     if (is_kept && bank_transact(bank, keep_answer, session) == STIVER_BANK_OK)
